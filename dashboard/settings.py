@@ -1,0 +1,109 @@
+"""Settings as data: each is a name, an environment variable, a default and one sentence.
+
+The reference page ``docs/settings.md`` is generated from ``SETTINGS``; a test fails when a field of
+``Settings`` is not declared here.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from dashboard.errors import SettingError
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One declared setting: field name, environment variable, default as text, one sentence."""
+
+    field: str
+    env: str
+    default: str
+    sentence: str
+
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting("home", "TIANFU_HOME", "var", "Folder that holds all state: snapshots, database, keys, quarantine."),
+    Setting("host", "TIANFU_HOST", "127.0.0.1", "Address the board listens on; demo accounts refuse any other than loopback."),
+    Setting("port", "PORT", "8050", "Port of the board."),
+    Setting("workers", "TIANFU_WORKERS", "2", "Web worker processes."),
+    Setting("threads", "TIANFU_THREADS", "8", "Threads of each web worker."),
+    Setting("boundaries", "TIANFU_BOUNDARIES", "", "An approved boundary file (GeoJSON or GeoPackage) used instead of the packaged one."),
+    Setting("boundaries_crs", "TIANFU_BOUNDARIES_CRS", "", "CRS of that file when it does not declare one: an EPSG code, or GCJ-02."),
+    Setting("database_url", "TIANFU_DATABASE_URL", "", "SQLAlchemy URL of the store; empty means SQLite inside TIANFU_HOME."),
+    Setting("secure_cookies", "TIANFU_SECURE_COOKIES", "0", "1 sends cookies over HTTPS only; set it wherever the board is reached by HTTPS."),
+    Setting("session_idle_minutes", "TIANFU_SESSION_IDLE_MINUTES", "60", "A session ends after this many minutes without a request."),
+    Setting("session_absolute_hours", "TIANFU_SESSION_ABSOLUTE_HOURS", "12", "A session ends after this many hours in any case."),
+    Setting("demo_password", "TIANFU_DEMO_PASSWORD", "", "Password of the demo accounts; empty makes one at first start and prints it."),
+)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The settings of one process, read once and passed down; nothing else reads the environment."""
+
+    home: Path
+    host: str
+    port: int
+    workers: int
+    threads: int
+    boundaries: Path | None
+    boundaries_crs: str
+    database_url: str
+    secure_cookies: bool
+    session_idle_minutes: int
+    session_absolute_hours: int
+    demo_password: str
+
+    @property
+    def snapshots(self) -> Path:
+        """Folder of published snapshots and the ``CURRENT`` pointer."""
+        return self.home / "snapshots"
+
+
+def read_settings(env: Mapping[str, str] | None = None) -> Settings:
+    """Read all settings from ``env`` (the process environment by default).
+
+    Raises ``SettingError`` naming the variable, its value and what it must be.
+    """
+    source = os.environ if env is None else env
+    raw = {s.field: source.get(s.env, "").strip() or s.default for s in SETTINGS}
+    return Settings(
+        home=Path(raw["home"]).resolve(),
+        host=raw["host"],
+        port=_number(raw, "port", 1, 65535),
+        workers=_number(raw, "workers", 1, 64),
+        threads=_number(raw, "threads", 1, 64),
+        boundaries=Path(raw["boundaries"]) if raw["boundaries"] else None,
+        boundaries_crs=raw["boundaries_crs"],
+        database_url=raw["database_url"],
+        secure_cookies=_switch(raw, "secure_cookies"),
+        session_idle_minutes=_number(raw, "session_idle_minutes", 1, 24 * 60),
+        session_absolute_hours=_number(raw, "session_absolute_hours", 1, 24 * 30),
+        demo_password=raw["demo_password"],
+    )
+
+
+def _env_of(field: str) -> str:
+    return next(s.env for s in SETTINGS if s.field == field)
+
+
+def _number(raw: Mapping[str, str], field: str, low: int, high: int) -> int:
+    text = raw[field]
+    try:
+        value = int(text)
+    except ValueError:
+        value = low - 1
+    if not low <= value <= high:
+        raise SettingError(
+            f"{_env_of(field)} is {text!r}.", todo=f"Set it to a whole number from {low} to {high}."
+        )
+    return value
+
+
+def _switch(raw: Mapping[str, str], field: str) -> bool:
+    if raw[field] not in ("0", "1"):
+        raise SettingError(f"{_env_of(field)} is {raw[field]!r}.", todo="Set it to 0 or 1.")
+    return raw[field] == "1"

@@ -1,0 +1,19 @@
+"""Fixtures that every test room shares."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Folder of the real input files, which are not part of the project; skips where it is absent."""
+    folder = Path(os.environ.get("TIANFU_SHARED_DATA", ROOT.parent / "shared" / "data"))
+    if not folder.is_dir():
+        pytest.skip(f"real input files are not beside this checkout ({folder.name}/ is absent)")
+    return folder
