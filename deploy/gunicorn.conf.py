@@ -1,0 +1,20 @@
+"""gunicorn for the board: threads, because a slow query must not hold up the fast ones (measured)."""
+
+from dashboard.settings import read_settings
+
+_settings = read_settings()
+
+bind = f"{_settings.host}:{_settings.port}"
+worker_class = "gthread"
+workers = _settings.workers
+threads = _settings.threads
+# Never preload: a DuckDB connection opened before the fork crashes its workers at stop (measured).
+preload_app = False
+timeout = 60
+graceful_timeout = 10
+keepalive = 30
+limit_request_line = 8190
+limit_request_fields = 60
+accesslog = None
+errorlog = "-"
+loglevel = "warning"
