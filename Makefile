@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 BROWSER ?= 1
 
-.PHONY: demo test check format lint types imports docs docs-check bench clean
+.PHONY: demo test check format lint types imports docs docs-check bench pictures clean
 
 $(INSTALLED): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if v >= (3, 11) else f"Python 3.11 or newer is needed, this is {v[0]}.{v[1]}. Set PYTHON=/path/to/python3.")'
@@ -48,6 +48,9 @@ docs-check: $(INSTALLED)
 
 bench: $(INSTALLED)
 	$(BIN)/python -m benchmarks
+
+pictures: $(INSTALLED)
+	TIANFU_PICTURES=docs/pictures $(BIN)/python -m pytest -m browser tests/browser
 
 clean:
 	rm -rf var build .mypy_cache .ruff_cache .pytest_cache .hypothesis
