@@ -49,24 +49,56 @@ def crumbs(context: Context) -> Component:
     )
 
 
-def register_bar(key: str, parts: tuple[BarPart, ...]) -> None:
-    """Register what a change in the bar does: in the browser it changes the store and the URL, no more."""
+def register_word(key: str, word: str) -> None:
+    """Tie the widget ``<key>-<word>`` to the store: a change is handled in the browser, store and URL."""
+    store, widget = f"{key}-filters", f"{key}-{word}"
+    clientside_callback(
+        ClientsideFunction("tianfu", "filter_word"),
+        Output(store, "data", allow_duplicate=True),
+        Input(widget, "value"),
+        State(store, "data"),
+        prevent_initial_call=True,
+    )
+    clientside_callback(
+        ClientsideFunction("tianfu", "show_word"),
+        Output(widget, "value"),
+        Input(store, "data"),
+        State(widget, "value"),
+        prevent_initial_call=True,
+    )
+
+
+def register_days(key: str) -> None:
+    """Tie the day slider ``<key>-days`` with its list of days in ``<key>-daylist`` to the store."""
+    store, slider, days = f"{key}-filters", f"{key}-days", f"{key}-daylist"
+    clientside_callback(
+        ClientsideFunction("tianfu", "filter_day"),
+        Output(store, "data", allow_duplicate=True),
+        Input(slider, "value"),
+        State(store, "data"),
+        State(days, "data"),
+        prevent_initial_call=True,
+    )
+    clientside_callback(
+        ClientsideFunction("tianfu", "show_day"),
+        Output(slider, "value"),
+        Input(store, "data"),
+        State(days, "data"),
+        State(slider, "value"),
+        prevent_initial_call=True,
+    )
+
+
+def register_map(key: str, prefix: str) -> None:
+    """Tie a map's clicks and Escape to the store of page ``key``."""
     store = f"{key}-filters"
-    for part in parts:
-        clientside_callback(
-            ClientsideFunction("tianfu", f"filter_{part}"),
-            Output(store, "data", allow_duplicate=True),
-            Input(f"{key}-{part}", "value"),
-            State(store, "data"),
-            prevent_initial_call=True,
-        )
-        clientside_callback(
-            ClientsideFunction("tianfu", f"show_{part}"),
-            Output(f"{key}-{part}", "value"),
-            Input(store, "data"),
-            State(f"{key}-{part}", "value"),
-            prevent_initial_call=True,
-        )
+    clientside_callback(
+        ClientsideFunction("tianfu", "filter_map"),
+        Output(store, "data", allow_duplicate=True),
+        Input(f"{prefix}-shapes", "clickData"),
+        State(store, "data"),
+        prevent_initial_call=True,
+    )
 
 
 def _widget(part: BarPart, key: str, context: Context) -> Component:

@@ -6,10 +6,10 @@ the signed-in person's scope, because a callback can be posted without visiting 
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
 
 import dash
 from dash import Input, Output, dcc, html
@@ -21,14 +21,11 @@ from dashboard.errors import TianfuError
 from dashboard.i18n.catalogue import t
 from dashboard.shell.board import as_text
 from dashboard.shell.context import Context, build_context
-from dashboard.shell.filterbar import filter_bar
-from dashboard.shell.filters import Options
+from dashboard.shell.filterbar import BarPart, crumbs, filter_bar, register_word
+from dashboard.shell.filters import Options, default_area
 from dashboard.shell.identity import current_lang
 
 log = logging.getLogger("tianfu.pages")
-
-Bar = Literal["area", "date", "compare"]
-
 
 @dataclass(frozen=True)
 class Page:
@@ -39,7 +36,7 @@ class Page:
     order: int
     needs: Right
     body: Callable[[Context], Component]
-    bar: tuple[Bar, ...] = ("area", "date")
+    bar: tuple[BarPart, ...] = ("area", "date")
     options: Options = field(default_factory=dict)
 
     @property
@@ -61,6 +58,13 @@ def register(module: str, page: Page) -> Page:
         title=lambda **_path: f"{t(current_lang(), f'nav.{page.key}')} · {t(current_lang(), 'app.name')}",
         layout=lambda **query: render(page, query),
     )
+    for word in (*page.bar, *page.options):
+        register_word(page.key, word)
+
+    @card(page, f"{page.key}-crumbs")
+    def draw_crumbs(context: Context) -> Component:
+        return crumbs(context)
+
     return page
 
 
@@ -69,16 +73,23 @@ def render(page: Page, query: Mapping[str, object]) -> Component:
     raw = as_text(query)
     try:
         context = build_context(raw, needs=page.needs, options=page.options)
+        words = context.filters.as_dict() | {"root": default_area(context.scope)}
         return html.Div(
             [
-                dcc.Store(id=page.store_id, data=context.filters.as_dict()),
-                html.Div(filter_bar(page.key, page.bar, context), id=f"{page.key}-bar"),
+                dcc.Store(id=page.store_id, data=words),
+                filter_bar(page.key, page.bar, context),
                 page.body(context),
             ],
             className=f"tf-page tf-page-{page.key}",
+            **{"data-tf-page": page.key, "data-tf-defaults": json.dumps(defaults(page) | {"root": words["root"]})},
         )
     except TianfuError as error:
         return html.Div(refusal(error), className="tf-page")
+
+
+def defaults(page: Page) -> dict[str, str]:
+    """The filters of ``page`` as they are without any word in the URL."""
+    return build_context({}, needs=page.needs, options=page.options).filters.as_dict()
 
 
 def card(page: Page, output: str) -> Callable[[Callable[[Context], Component]], Callable[[Context], Component]]:
