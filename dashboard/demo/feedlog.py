@@ -47,7 +47,7 @@ def _line(
     calendar: Calendar, feed: str, offset: int, count: int, usual: int | None
 ) -> dict[str, str | int | None]:
     midnight = datetime.combine(calendar.day(offset), time())
-    delivered, until, note = midnight + _ARRIVAL[feed], midnight + timedelta(days=1, seconds=-1), None
+    delivered, until, note = midnight + _ARRIVAL[feed], midnight + timedelta(days=1, minutes=-1), None
     if feed == "risk_feed":
         until = midnight + timedelta(hours=RISK_HOUR)
     elif feed == "scans" and offset == 0:

@@ -161,8 +161,8 @@ def test_scans_of_the_last_day_stop_at_15(folder: Path) -> None:
     newest = {line["feed"]: line["data_until"] for line in lines}
     assert newest == {
         "scans": "2021-02-03T15:00:00",
-        "codes": "2021-02-03T23:59:59",
-        "cases": "2021-02-03T23:59:59",
+        "codes": "2021-02-03T23:59:00",
+        "cases": "2021-02-03T23:59:00",
         "risk_feed": "2021-02-03T21:00:00",
     }
 
