@@ -34,7 +34,14 @@ _BY_HAND: Hold = ((3, 0.9), (4, 0.08), (6, 0.02))
 def build_cohorts(
     world: World, calendar: Calendar, outbreak: Outbreak, *, seed: int, reasons: Collection[str]
 ) -> tuple[Cohort, ...]:
-    """All streams of red and yellow codes of the given reasons."""
+    """All streams of red and yellow codes of the given reasons.
+
+    Reasons that trace into each other (overlap into contacts) are kept or left out together, or stocks
+    would not add up.
+    """
+    linked = {"time_space_overlap", "close_contact", "contact_of_contact"}
+    if 0 < len(linked & set(reasons)) < len(linked):
+        raise ValueError(f"{', '.join(sorted(linked))} belong together; given: {', '.join(sorted(reasons))}")
     random = stream(seed, "cohorts")
     yellow = (*_overlap(random, world, calendar), *_other_yellow(random, world, calendar))
     traced = np.asarray(sum(cohort.traced for cohort in yellow))
@@ -44,10 +51,7 @@ def build_cohorts(
         *_travel(random, world, calendar),
         *_emergency(random, world, calendar),
     )
-    kept = tuple(cohort for cohort in (*red, *yellow) if cohort.reason in reasons)
-    if "time_space_overlap" not in reasons:
-        raise ValueError("traced contacts come from time_space_overlap, so it cannot be left out")
-    return kept
+    return tuple(cohort for cohort in (*red, *yellow) if cohort.reason in reasons)
 
 
 def _hold(reason: str) -> Hold:

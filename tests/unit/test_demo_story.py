@@ -9,9 +9,13 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from dashboard.demo.cases import cases_frame
 from dashboard.demo.generate import generate
+from dashboard.demo.outbreak import build_outbreak
 from dashboard.demo.planted import is_planted
+from dashboard.demo.reds import build_cohorts
 from dashboard.demo.story import PLACES, Calendar, stream
+from dashboard.demo.world import build_world
 from geo.areas import get_area
 
 END = date(2021, 2, 3)
@@ -221,6 +225,25 @@ def test_streams_differ_by_name_and_seed() -> None:
     draws = {int(stream(seed, name).integers(1 << 60)) for seed in (1, 2) for name in ("a", "b")}
     assert len(draws) == 4
     assert stream(1, "a").integers(1 << 60) == stream(1, "a").integers(1 << 60)
+
+
+def test_traced_contacts_cannot_lose_their_source() -> None:
+    calendar, world = Calendar(end=END, days=14), build_world(1)
+    outbreak = build_outbreak(world, calendar, 1)
+    with pytest.raises(ValueError, match="belong together; given: close_contact, confirmed"):
+        build_cohorts(world, calendar, outbreak, seed=1, reasons=("confirmed", "close_contact"))
+
+
+@pytest.mark.parametrize("seed", [0, 5, 99, 2**63])
+def test_outbreak_keeps_to_its_places_under_any_seed(seed: int) -> None:
+    calendar, world = Calendar(end=END, days=14), build_world(seed)
+    confirmed = build_outbreak(world, calendar, seed).confirmed
+    assert confirmed.sum() == sum(place.cases for place in PLACES)
+    for place in PLACES:
+        for offset in (place.first_case, place.last_case):
+            assert confirmed[calendar.offsets == offset, world.row(place.county)].item() >= 1
+    cases = cases_frame(world, calendar, build_outbreak(world, calendar, seed), seed=seed)
+    assert cases.filter(pl.col("cured") + pl.col("dead") > pl.col("confirmed")).height == 0
 
 
 def test_calendar_pulse_reaches_its_day_only() -> None:
