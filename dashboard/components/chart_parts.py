@@ -176,7 +176,7 @@ def figure(data: list[Json], layout: Json) -> Json:
 def graph(
     *, id: str, figure: Json, height: int, lang: Lang, label: str, filename: str = "tianfu"
 ) -> Component:
-    """Show ``figure`` at ``height`` pixels and full width, with one button: the picture as PNG.
+    """Show ``figure`` at least ``height`` pixels high, filling its card, with one button: the picture as PNG.
 
     ``label`` says in words what the picture shows, for a reader who cannot see it.
     """
@@ -200,9 +200,11 @@ def graph(
                     lang: {"dictionary": {"Download plot as a PNG": t(lang, "ui.chart.png")}, "format": {}}
                 },
             },
-            style={"height": height, "width": "100%"},
+            className="tf-graph-plot",
+            style={"height": "100%", "width": "100%"},
         ),
         className="tf-graph",
+        style={"minHeight": height},
         role="group",
         **{"aria-label": label},
     )

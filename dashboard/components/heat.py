@@ -74,13 +74,13 @@ def flow_matrix(
         for i, row in enumerate(colours)
     ]
     moved = [[None if i == j else c for j, c in enumerate(line)] for i, line in enumerate(values)]
-    left = max(map(text_width, names), default=0) + 30
+    corner = t(lang, "ui.chart.from_to")
+    left = max(*map(text_width, names), text_width(corner)) + 14
     trace, layout, notes = _draw(
         names, names, moved, hover, lang=lang, theme=theme, show_values=True, left=left
     )
-    corner = {"x": 0, "y": 1, "xref": "paper", "yref": "paper", "xanchor": "right", "xshift": -8}
-    notes.append(note(t(lang, "ui.chart.to"), theme=theme, yanchor="bottom", yshift=5, **corner))
-    notes.append(note(t(lang, "ui.chart.from"), theme=theme, yanchor="top", yshift=-4, **corner))
+    place = {"x": 0, "y": 1, "xref": "paper", "yref": "paper", "xanchor": "right", "xshift": -8}
+    notes.append(note(corner, theme=theme, yanchor="bottom", yshift=4, **place))
     return figure([trace], {**layout, "annotations": notes})
 
 

@@ -50,24 +50,26 @@ def kpi(
                     html.H3(
                         dcc.Link(name, href=link, className="tf-kpi-link") if link else name,
                         className="tf-kpi-name",
+                        title=name,
                     ),
-                    feed_sign(worst_state(provenance.feeds), lang, quiet=True),
                     provenance_button(provenance, name=name, lang=lang),
                 ],
                 className="tf-kpi-head",
             ),
             html.Div([_value(value, unit, lang)], className="tf-kpi-value"),
+            html.Div(change_text(change, worse=worse, lang=lang), className="tf-kpi-facts"),
             html.Div(
                 [
-                    change_text(change, worse=worse, lang=lang),
-                    _rate(rate, lang) if rate is not None else None,
+                    # A rate of a figure that is not there would only say so a second time.
+                    _rate(rate, lang) if rate is not None and value.value is not None else html.Span(),
+                    feed_sign(worst_state(provenance.feeds), lang),
                 ],
                 className="tf-kpi-facts",
             ),
             sparkline(trend, lang=lang, theme=theme),
         ],
         id=id,
-        className=f"tf-kpi tf-kpi-{state}",
+        className=f"tf-kpi tf-kpi-is-{state}",
     )
 
 

@@ -86,7 +86,6 @@ def data_table(
         "enableCellTextSelection": True,
         "ensureDomOrder": True,
         "suppressColumnVirtualisation": True,
-        "overlayNoRowsTemplate": t(lang, "ui.table.empty"),
         "tooltipShowDelay": 400,
     }
     if pinned_total is not None:
