@@ -164,7 +164,9 @@ def _difference(totals: Mapping[date, Measures], area: str, origin: str, first: 
                 new.append(None if value is None else value - (before or 0))
             last[m] = before if value is None else value
         a, b, c, d = new
-        fell = any(value is not None and value < 0 for value in new)
+        # A remainder of cured or dead falls whenever an area catches up; that corrects nothing.
+        watched = new[:2] if origin == "unallocated" else new
+        fell = any(value is not None and value < 0 for value in watched)
         rows.append(CaseDay(day, area, origin, (a, b, c, d), totals[day], fell))
     return rows
 
