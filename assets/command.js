@@ -1,7 +1,6 @@
 /* What the browser does by itself, without a round trip and without evaluating text as code.
  *
  * window.tianfu            theme, language, links, filters, days
- * dash_clientside.tianfu   the same for ClientsideFunction("tianfu", name)
  * dashAgGrid...Functions   renderers and comparators the tables name
  * dashMantineFunctions     words of the calendar and the day slider
  *
@@ -67,26 +66,10 @@
 
   /** Open a page of the board the way a dcc.Link does: without loading the frame again. */
   function navigate(href) {
+    if (window.tianfu.applyLink(href)) return;
     window.history.pushState({}, "", href);
     window.dispatchEvent(new CustomEvent("_dashprivate_pushstate"));
     window.scrollTo(0, 0);
-  }
-
-  /**
-   * Write filters into the URL without telling dcc.Location, which would draw the page again. Empty
-   * values are left out; a snapshot is named only where the page is pinned to it.
-   */
-  function pushFilters(filters) {
-    const query = new URLSearchParams();
-    Object.entries(filters || {}).forEach(([key, value]) => {
-      if (value === null || value === undefined || value === "") return;
-      if (key === "snapshot" && !filters.pinned) return;
-      query.set(key, String(value));
-    });
-    const text = query.toString();
-    const url = window.location.pathname + (text ? "?" + text : "");
-    if (url !== window.location.pathname + window.location.search) window.history.pushState({}, "", url);
-    return url;
   }
 
   function copyByHand(text) {
@@ -102,7 +85,7 @@
   }
 
   function copyLink() {
-    const url = window.location.href;
+    const url = window.tianfu.shareLink();
     const say = (done) => done && toast(words().copied);
     if (navigator.clipboard && window.isSecureContext) {
       return navigator.clipboard.writeText(url).then(
@@ -370,13 +353,7 @@
     navigate,
     toast,
     ageText,
-    filters: { push: pushFilters, copyLink },
+    copyLink,
     days: { move: moveDay, play: playDays, stop: stopDays },
-  });
-
-  window.dash_clientside = window.dash_clientside || {};
-  window.dash_clientside.tianfu = Object.assign(window.dash_clientside.tianfu || {}, {
-    /** ClientsideFunction: write the filters of a page's store into the URL; the output is the URL. */
-    pushFilters: (filters) => pushFilters(filters),
   });
 })();
