@@ -105,6 +105,8 @@ def test_encodings_hold_the_same_bytes_once() -> None:
     assert gzip.decompress(packaged().encoded("county", None, "gzip")) == plain
     assert packaged().encoded("county", PROVINCE, "br") is packaged().encoded("county", None, "br")
     assert len(packaged().encoded("county", None, "br")) < 100_000
+    with pytest.raises(ValueError, match="'zip' is none of br, gzip, identity"):
+        packaged().encoded("county", None, "zip")
     assert json.loads(plain) == packaged().collection("county")
 
 
