@@ -68,9 +68,21 @@ class Feed:
 
 
 FEEDS: tuple[Feed, ...] = (
-    Feed("risk_feed", "国家卫生健康委 / National Health Commission", "风险地区名单", "Risk-area list", ("risk_place",)),
+    Feed(
+        "risk_feed",
+        "国家卫生健康委 / National Health Commission",
+        "风险地区名单",
+        "Risk-area list",
+        ("risk_place",),
+    ),
     Feed("cases", "省卫生健康委 / Provincial Health Commission", "每日疫情", "Daily cases", ("case_daily",)),
-    Feed("codes", "省大数据中心 / Provincial Big Data Centre", "健康码", "Health codes", ("code_stock", "code_flow")),
+    Feed(
+        "codes",
+        "省大数据中心 / Provincial Big Data Centre",
+        "健康码",
+        "Health codes",
+        ("code_stock", "code_flow"),
+    ),
     Feed("scans", "省大数据中心 / Provincial Big Data Centre", "场所扫码", "Venue scans", ("scan_hourly",)),
 )
 
@@ -104,15 +116,28 @@ TABLES: tuple[Table, ...] = (
         "",
         (
             Column("code", "VARCHAR", "", "GB/T 2260 code, or the project's own code of a functional area."),
-            Column("valid_from", "DATE", "", "First day of the code; NULL: before these data.", nullable=True),
+            Column(
+                "valid_from", "DATE", "", "First day of the code; NULL: before these data.", nullable=True
+            ),
             Column("valid_to", "DATE", "", "Last day of the code; NULL: in use.", nullable=True),
             Column("name_zh", "VARCHAR", "", "Chinese name."),
             Column("name_en", "VARCHAR", "", "English name."),
             Column("level", "VARCHAR", "", "Level of the area.", allowed=LEVELS),
             Column("parent", "VARCHAR", "", "Code of the area above; NULL for the province.", nullable=True),
-            Column("city", "VARCHAR", "", "Code of the city it belongs to, itself for a city; NULL for the province.", nullable=True),
+            Column(
+                "city",
+                "VARCHAR",
+                "",
+                "Code of the city it belongs to, itself for a city; NULL for the province.",
+                nullable=True,
+            ),
             Column("successor", "VARCHAR", "", "Code that took over; NULL when in use.", nullable=True),
-            _count("residents", "people", "Residents, census day 2020-11-01; NULL for functional areas.", nullable=True),
+            _count(
+                "residents",
+                "people",
+                "Residents, census day 2020-11-01; NULL for functional areas.",
+                nullable=True,
+            ),
         ),
         ("code",),
         scoped="code",
@@ -175,7 +200,9 @@ TABLES: tuple[Table, ...] = (
         "cases",
         (
             _DATE,
-            _area("County or city the cases were reported for; the province for imported and unallocated cases."),
+            _area(
+                "County or city the cases were reported for; the province for imported and unallocated cases."
+            ),
             Column(
                 "origin",
                 "VARCHAR",
@@ -184,12 +211,27 @@ TABLES: tuple[Table, ...] = (
                 "published total less all parts, so that the rows of a day add up to it.",
                 allowed=CASE_ORIGINS,
             ),
-            _count("confirmed_new", "cases", "Newly confirmed on the day; below zero where a correction took cases back.", low=None),
-            _count("asymptomatic_new", "cases", "Newly found asymptomatic; NULL: not reported.", nullable=True, low=None),
+            _count(
+                "confirmed_new",
+                "cases",
+                "Newly confirmed on the day; below zero where a correction took cases back.",
+                low=None,
+            ),
+            _count(
+                "asymptomatic_new",
+                "cases",
+                "Newly found asymptomatic; NULL: not reported.",
+                nullable=True,
+                low=None,
+            ),
             _count("cured_new", "cases", "Discharged on the day.", nullable=True, low=None),
             _count("dead_new", "cases", "Deaths on the day.", nullable=True, low=None),
-            _count("confirmed_total", "cases", "Confirmed since the start, as published on the day.", low=None),
-            Column("correction", "BOOLEAN", "", "True where a cumulative figure fell against the day before."),
+            _count(
+                "confirmed_total", "cases", "Confirmed since the start, as published on the day.", low=None
+            ),
+            Column(
+                "correction", "BOOLEAN", "", "True where a cumulative figure fell against the day before."
+            ),
         ),
         ("date", "area"),
     ),
@@ -205,9 +247,17 @@ TABLES: tuple[Table, ...] = (
             Column("level", "VARCHAR", "", "Risk level.", allowed=RISK_LEVELS),
             Column("rule_set", "VARCHAR", "", "Rule set in force when it was listed.", allowed=RULE_SETS),
             Column("listed_from", "DATE", "", "First day the feed was seen to list it at this level."),
-            Column("listed_to", "DATE", "", "Last day listed; NULL: listed in the newest publication.", nullable=True),
+            Column(
+                "listed_to",
+                "DATE",
+                "",
+                "Last day listed; NULL: listed in the newest publication.",
+                nullable=True,
+            ),
             Column("since", "DATE", "", "Day the level began, as stated; NULL: not stated.", nullable=True),
-            Column("last_case", "DATE", "", "Day of the last new case there; NULL: not stated.", nullable=True),
+            Column(
+                "last_case", "DATE", "", "Day of the last new case there; NULL: not stated.", nullable=True
+            ),
             Column("source_time", "TIMESTAMP", "", "Publication time of the newest list that names it."),
         ),
         ("area", "listed_from"),
@@ -221,12 +271,26 @@ TABLES: tuple[Table, ...] = (
             Column("feed", "VARCHAR", "", "Feed id."),
             Column("department", "VARCHAR", "", "Department that delivers it."),
             Column("state", "VARCHAR", "", "State at build time.", allowed=FEED_STATES),
-            Column("data_until", "TIMESTAMP", "", "Newest time the data speak of; NULL: nothing delivered.", nullable=True),
-            Column("arrived_at", "TIMESTAMP", "", "When the newest delivery arrived; NULL: not known.", nullable=True),
+            Column(
+                "data_until",
+                "TIMESTAMP",
+                "",
+                "Newest time the data speak of; NULL: nothing delivered.",
+                nullable=True,
+            ),
+            Column(
+                "arrived_at",
+                "TIMESTAMP",
+                "",
+                "When the newest delivery arrived; NULL: not known.",
+                nullable=True,
+            ),
             _count("accepted", "rows", "Rows accepted; NULL: nothing delivered.", nullable=True),
             _count("rejected", "rows", "Rows kept in quarantine; NULL: nothing delivered.", nullable=True),
             _count("usual", "rows", "Rows of a usual delivery; NULL: not known.", nullable=True),
-            Column("note", "VARCHAR", "", "What the clerk should know, in words; NULL: nothing.", nullable=True),
+            Column(
+                "note", "VARCHAR", "", "What the clerk should know, in words; NULL: nothing.", nullable=True
+            ),
         ),
         ("feed",),
         scoped="",

@@ -124,4 +124,4 @@ def _view(table: Table, folder: Path, entry: TableEntry) -> str:
     select = f"SELECT {columns} FROM read_parquet([{files}], hive_partitioning = false) t"  # noqa: S608
     if not table.scoped:
         return select
-    return f'{select} WHERE t."{table.scoped}" IN (SELECT unnest(getvariable(\'scope\')))'
+    return f"{select} WHERE t.\"{table.scoped}\" IN (SELECT unnest(getvariable('scope')))"
