@@ -21,8 +21,8 @@ ColumnType = Literal["VARCHAR", "DATE", "TIMESTAMP", "INTEGER", "BIGINT", "BOOLE
 class Column:
     """One column: name, DuckDB type, unit ("" when it has none), description, constraint.
 
-    ``allowed`` lists the only values; ``low`` is the least number; ``area`` says that values are
-    codes of the ``area`` table.
+    ``allowed`` lists the only values; ``low`` and ``high`` are the least and largest number; ``area``
+    says that values are codes of the ``area`` table.
     """
 
     name: str
@@ -33,6 +33,7 @@ class Column:
     allowed: tuple[str, ...] = ()
     low: int | None = None
     area: bool = False
+    high: int | None = None
 
 
 @dataclass(frozen=True)
@@ -181,7 +182,7 @@ TABLES: tuple[Table, ...] = (
         "scans",
         (
             _DATE,
-            Column("hour", "INTEGER", "h", "Hour of the day, 0 to 23.", low=0),
+            Column("hour", "INTEGER", "h", "Hour of the day, 0 to 23.", low=0, high=23),
             _area("County of the venue."),
             Column("category", "VARCHAR", "", "Venue category.", allowed=VENUE_CATEGORIES),
             _count("shows", "shows", "Codes shown (亮码)."),
