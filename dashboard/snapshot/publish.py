@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,11 +10,11 @@ from pathlib import Path
 import polars as pl
 
 from dashboard.errors import SnapshotInvalid, SnapshotNotFound, TianfuError
-from dashboard.snapshot.files import disk_trouble, sync
+from dashboard.snapshot.files import disk_trouble
 from dashboard.snapshot.history import read_current, switch_current, way_back
 from dashboard.snapshot.lock import hold_lock
 from dashboard.snapshot.manifest import SNAPSHOT_ID, Manifest, read_manifest
-from dashboard.snapshot.stage import REMOVED, commit, stage_snapshot
+from dashboard.snapshot.stage import commit, discard, stage_snapshot
 from dashboard.snapshot.verify import check_files
 
 KEEP_LEAST = 3
@@ -122,16 +120,12 @@ def prune_snapshots(root: Path, *, keep: int, pinned: Collection[str] = (), now:
             f"Keeping {keep} snapshots is too few.",
             todo=f"Keep at least {KEEP_LEAST}, for rollback and open pages.",
         )
-    with hold_lock(root, since=now), disk_trouble(root):
+    with hold_lock(root, since=now):
         ids = snapshot_ids(root)
         stay = {*ids[:keep], *pinned, *way_back(root)[-2:]}
         gone = tuple(i for i in ids if i not in stay)
         for snapshot_id in gone:
-            # The rename takes it out of sight in one step: a half-removed snapshot is never seen.
-            hidden = root / f"{REMOVED}{snapshot_id}"
-            os.rename(root / snapshot_id, hidden)
-            sync(root)
-            shutil.rmtree(hidden)
+            discard(root, snapshot_id)
         return gone
 
 

@@ -48,15 +48,22 @@ class Report:
         return tuple(f"{f.sentence_zh} / {f.sentence}" for f in self.warnings)
 
 
+class Refused(SnapshotInvalid):
+    """A snapshot that a rule refuses, with the whole ``report``."""
+
+    def __init__(self, report: Report) -> None:
+        first, others = report.errors[0], len(report.errors) - 1
+        more = f" ({others} more in the report)" if others else ""
+        super().__init__(
+            f"{first.sentence}{more}", todo="The published snapshot stays. Mend the delivery and build again."
+        )
+        self.report = report
+
+
 def check_report(report: Report) -> None:
-    """Raise ``SnapshotInvalid`` with the first error and the number of the others."""
-    if not report.errors:
-        return
-    first, others = report.errors[0], len(report.errors) - 1
-    more = f" ({others} more in the report)" if others else ""
-    raise SnapshotInvalid(
-        f"{first.sentence}{more}", todo="The published snapshot stays. Mend the delivery and build again."
-    )
+    """Raise ``Refused`` when there is an error: it names the first and counts the others."""
+    if report.errors:
+        raise Refused(report)
 
 
 def render_text(report: Report) -> str:

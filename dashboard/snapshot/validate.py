@@ -40,6 +40,7 @@ GROUPS: tuple[tuple[Rule, ...], ...] = (
     (rules_contract.columns_are_those_of_the_contract,),
     (*rules_contract.RULES, *rules_sense.RULES),
 )
+RULE_COUNT = sum(len(group) for group in GROUPS)
 
 
 def validate_snapshot(
