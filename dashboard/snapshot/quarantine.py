@@ -15,7 +15,7 @@ from pathlib import Path
 # The feed of a file that no importer claims.
 UNKNOWN_FEED = "unknown"
 
-# Each code has a sentence in both languages in i18n/texts/rejects.toml and a paragraph in docs/data-contract.md.
+# Each code has a sentence in i18n/texts/rejects.toml and an explanation in docs/data-contract.md.
 REASONS: tuple[str, ...] = (
     # a file as a whole
     "unrecognised_file",
