@@ -11,6 +11,7 @@ listed and released, flows that explain every change of stock, and a delivery wi
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection
 from datetime import date, datetime
 from pathlib import Path
@@ -171,3 +172,43 @@ def build_tiny(root: Path, without: Collection[str] = ()) -> Manifest:
         synthetic=True,
         feeds=states,
     )
+
+
+def write_delivery(folder: Path) -> Path:
+    """The same two days as the departments would deliver them: a folder for ``read_delivery``."""
+    folder.mkdir(parents=True)
+    tables = tiny_tables()
+    for name in ("code_stock", "code_flow", "scan_hourly"):
+        (folder / name).mkdir()
+        tables[name].write_parquet(folder / name / "two-days.parquet")
+    places = [("高风险", "武侯区", "簇桥街道锦城小区3栋"), ("高风险", "锦江区", "春熙路街道总府社区")]
+    risk = {
+        "end_update_time": "2022-08-30 21时",
+        "hcount": len(places),
+        "mcount": 0,
+        "lcount": 0,
+        "highlist": [
+            {
+                "type": level,
+                "province": "四川省",
+                "city": "成都市",
+                "county": county,
+                "area_name": f"四川省 成都市 {county}",
+                "communitys": [text],
+            }
+            for level, county, text in places
+        ],
+        "middlelist": [],
+        "lowlist": [],
+    }
+    (folder / "risk.json").write_text(json.dumps(risk, ensure_ascii=False), encoding="utf-8")
+    cases = [
+        "date,province,provinceCode,city,cityCode,confirmed,suspected,cured,dead",
+        "2022-08-29,四川省,510000,成都市,510100,153,0,100,0",
+        "2022-08-30,四川省,510000,成都市,510100,164,0,101,0",
+    ]
+    (folder / "cases.csv").write_text("\n".join(cases) + "\n", encoding="utf-8")
+    (folder / "synthetic.json").write_text(
+        json.dumps({"synthetic": True, "note": "two days"}), encoding="utf-8"
+    )
+    return folder

@@ -21,8 +21,8 @@ ColumnType = Literal["VARCHAR", "DATE", "TIMESTAMP", "INTEGER", "BIGINT", "BOOLE
 class Column:
     """One column: name, DuckDB type, unit ("" when it has none), description, constraint.
 
-    ``allowed`` lists the only values; ``low`` is the least number; ``area`` says that values are
-    codes of the ``area`` table.
+    ``allowed`` lists the only values; ``low`` and ``high`` are the least and largest number; ``area``
+    says that values are codes of the ``area`` table.
     """
 
     name: str
@@ -33,6 +33,7 @@ class Column:
     allowed: tuple[str, ...] = ()
     low: int | None = None
     area: bool = False
+    high: int | None = None
 
 
 @dataclass(frozen=True)
@@ -181,7 +182,7 @@ TABLES: tuple[Table, ...] = (
         "scans",
         (
             _DATE,
-            Column("hour", "INTEGER", "h", "Hour of the day, 0 to 23.", low=0),
+            Column("hour", "INTEGER", "h", "Hour of the day, 0 to 23.", low=0, high=23),
             _area("County of the venue."),
             Column("category", "VARCHAR", "", "Venue category.", allowed=VENUE_CATEGORIES),
             _count("shows", "shows", "Codes shown (亮码)."),
@@ -200,21 +201,22 @@ TABLES: tuple[Table, ...] = (
         "cases",
         (
             _DATE,
-            _area(
-                "County or city the cases were reported for; the province for imported and unallocated cases."
-            ),
+            _area("County or city the cases were reported for; the province for imported cases."),
             Column(
                 "origin",
                 "VARCHAR",
                 "",
-                "'local' for an area's own cases; 'imported' from abroad; 'unallocated' is the province's "
-                "published total less all parts, so that the rows of a day add up to it.",
+                "'local' for an area's own cases; 'imported' from abroad; 'unallocated' is a published "
+                "total (of the province, or of a city that also reports by county) less all its parts, so "
+                "that the rows of a day add up to it.",
                 allowed=CASE_ORIGINS,
             ),
             _count(
                 "confirmed_new",
                 "cases",
-                "Newly confirmed on the day; below zero where a correction took cases back.",
+                "Newly confirmed on the day; below zero where a correction took cases back; NULL where the "
+                "series begins in the middle, so that its past is not known.",
+                nullable=True,
                 low=None,
             ),
             _count(
@@ -227,10 +229,17 @@ TABLES: tuple[Table, ...] = (
             _count("cured_new", "cases", "Discharged on the day.", nullable=True, low=None),
             _count("dead_new", "cases", "Deaths on the day.", nullable=True, low=None),
             _count(
-                "confirmed_total", "cases", "Confirmed since the start, as published on the day.", low=None
+                "confirmed_total",
+                "cases",
+                "Confirmed since the start, as published on the day; of 'unallocated' the remainder.",
+                low=None,
             ),
             Column(
-                "correction", "BOOLEAN", "", "True where a cumulative figure fell against the day before."
+                "correction",
+                "BOOLEAN",
+                "",
+                "True where a cumulative figure fell against the day before; 'unallocated' also falls when "
+                "cases are credited to an area.",
             ),
         ),
         ("date", "area"),

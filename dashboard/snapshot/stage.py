@@ -113,6 +113,15 @@ def _add_warnings(folder: Path, manifest: Manifest, warnings: tuple[str, ...]) -
     return said
 
 
+def discard(root: Path, snapshot_id: str) -> None:
+    """Remove a stored snapshot: first out of sight in one rename, so a half-removed one is never seen."""
+    hidden = root / f"{REMOVED}{snapshot_id}"
+    with disk_trouble(root):
+        os.rename(root / snapshot_id, hidden)
+        sync(root)
+        shutil.rmtree(hidden)
+
+
 def clean_stale(root: Path) -> int:
     """Remove what dead processes left behind and return how many folders that were.
 
