@@ -265,7 +265,10 @@
       const box = event.target.querySelector(".tf-def-panel");
       box.style.transform = "";
       const place = box.getBoundingClientRect();
-      const shift = place.left < 8 ? 8 - place.left : Math.min(0, window.innerWidth - 8 - place.right);
+      // The navigation lies above the page, so the page's own edge counts.
+      const main = event.target.closest(".tf-main");
+      const left = (main ? main.getBoundingClientRect().left : 0) + 8;
+      const shift = place.left < left ? left - place.left : Math.min(0, window.innerWidth - 8 - place.right);
       if (shift) box.style.transform = "translateX(" + Math.round(shift) + "px)";
     },
     true,
@@ -334,14 +337,27 @@
 
   const mantine = (window.dashMantineFunctions = window.dashMantineFunctions || {});
 
-  mantine.tfWeekday = function (day, options) {
-    const moment = new Date(String(day).slice(0, 10) + "T12:00:00");
-    return new Intl.DateTimeFormat(options && options.lang, { weekday: "narrow" }).format(moment);
-  };
-
   mantine.tfDayLabel = function (value, options) {
     return ((options && options.days) || [])[value] || "";
   };
+
+  // The calendar's own language files lie on a public server; the browser knows the same words itself.
+  function nameDays() {
+    if (!window.dayjs) return;
+    const days = (form) =>
+      Array.from({ length: 7 }, (_, i) =>
+        new Intl.DateTimeFormat("zh-CN", { weekday: form, timeZone: "UTC" }).format(Date.UTC(2023, 0, 1 + i)),
+      );
+    const months = Array.from({ length: 12 }, (_, i) =>
+      new Intl.DateTimeFormat("zh-CN", { month: "short", timeZone: "UTC" }).format(Date.UTC(2023, i, 1)),
+    );
+    window.dayjs.locale(
+      { name: "zh-cn", weekdays: days("long"), weekdaysShort: days("short"), weekdaysMin: days("narrow"), months, monthsShort: months, weekStart: 1 },
+      null,
+      true,
+    );
+  }
+  nameDays();
 
   // ---- Names ----
 
