@@ -29,8 +29,12 @@
   function watch(state) {
     const box = state.map.getContainer();
     addPatterns(box.ownerDocument);
+    nameButtons(box);
     box.addEventListener("keydown", (event) => onKey(state, event));
-    state.map.on("moveend", () => arrange(state));
+    state.map.on("moveend", () => {
+      allowDrag(state);
+      arrange(state);
+    });
     let width = box.clientWidth;
     let height = box.clientHeight;
     // A map made while hidden has no size; it stays blank until it is told of the new one.
@@ -45,6 +49,22 @@
       if (untouched) fit(state);
       arrange(state);
     }).observe(box);
+  }
+
+  function nameButtons(box) {
+    const frame = box.closest(".tf-map-frame");
+    if (!frame) return;
+    for (const [part, text] of [["in", frame.dataset.zoomIn], ["out", frame.dataset.zoomOut]]) {
+      const button = box.querySelector(`.leaflet-control-zoom-${part}`);
+      if (button) for (const name of ["title", "aria-label"]) button.setAttribute(name, text);
+    }
+  }
+
+  /** On a touch screen one finger scrolls the page, until the map is zoomed in and has to be moved. */
+  function allowDrag(state) {
+    if (!window.matchMedia("(pointer: coarse)").matches) return;
+    const larger = state.fitZoom !== null && state.map.getZoom() > state.fitZoom + 0.01;
+    state.map.dragging[larger ? "enable" : "disable"]();
   }
 
   /** Hatches that tell the four kinds of "no value" apart, in colour of the theme. */
@@ -209,6 +229,7 @@
     const all = bounds.reduce((whole, one) => whole.extend(one), window.L.latLngBounds(bounds[0]));
     state.map.fitBounds(all, { padding: [PAD, PAD], animate: false });
     state.fitZoom = state.map.getZoom();
+    allowDrag(state);
   }
 
   /** Show each label in full, without its name, or not at all: as it fits its area and beside the others. */

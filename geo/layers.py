@@ -140,7 +140,12 @@ def area_map(
                 [leaflet],
                 className="tf-map-frame",
                 role="group",
-                **{"aria-label": t(lang, "map.label", title=title or name_of(PROVINCE, lang))},
+                **{
+                    "aria-label": t(lang, "map.label", title=title or name_of(PROVINCE, lang)),
+                    # Leaflet's own buttons speak English; assets/map.js renames them.
+                    "data-zoom-in": t(lang, "map.zoom_in"),
+                    "data-zoom-out": t(lang, "map.zoom_out"),
+                },
             ),
             html.Div(
                 [
