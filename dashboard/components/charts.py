@@ -66,7 +66,7 @@ def trend_lines(
     known = [c.value for s in series for c in s.values if c.value is not None]
     low, high = _limits(known, from_zero=from_zero)
     label_room = (
-        16 + max((text_width(s.name) for s in series), default=0) if direct and len(series) > 1 else 14
+        36 + max((text_width(s.name) for s in series), default=0) if direct and len(series) > 1 else 14
     )
     shapes, notes, label_rows = _happenings(days, marks, incomplete_from, lang=lang, theme=theme)
     top = 10 + 16 * label_rows + (0 if direct else 22)
