@@ -316,6 +316,18 @@
     if (params.event && params.event.key === "Enter") grid.tfOpenRow(params);
   };
 
+  /** Leave out the columns that a phone has no room for; they come back with the room. */
+  grid.tfFitColumns = function (params) {
+    const show = params.clientWidth >= 480;
+    const changed = (params.api.getColumns() || []).filter(
+      (column) => (column.getColDef().context || {}).wideOnly && column.isVisible() !== show,
+    );
+    if (params.clientWidth > 0 && changed.length) {
+      params.api.setColumnsVisible(changed, show);
+      params.api.sizeColumnsToFit();
+    }
+  };
+
   const draw = (window.dashAgGridComponentFunctions = window.dashAgGridComponentFunctions || {});
   const h = (tag, props, ...children) => window.React.createElement(tag, props, ...children);
   const icon = (name) => h("span", { className: "tf-icon tf-icon-" + name, "aria-hidden": "true" });

@@ -19,7 +19,7 @@ COLUMNS = (
     ColumnSpec("level", "Level", kind="status"),
     ColumnSpec("red", "Red codes", kind="bar", unit="people"),
     ColumnSpec("rate", "Rate", kind="rate", unit="per 100,000"),
-    ColumnSpec("change", "Change", kind="change"),
+    ColumnSpec("change", "Change", kind="change", hide_on_phone=True),
 )
 ROWS = (
     {
@@ -72,9 +72,9 @@ def test_units_stand_in_the_header_and_numbers_right() -> None:
 def test_rows_are_links_only_where_a_link_is_given() -> None:
     linked, plain = grid(link_template="/risk?area={code}"), grid()
     assert linked.rowData[0]["__href"] == "/risk?area=510100"
-    assert set(linked.eventListeners) == {"rowClicked", "cellKeyDown"}
+    assert set(linked.eventListeners) == {"rowClicked", "cellKeyDown", "gridSizeChanged"}
     assert "__href" not in plain.rowData[0]
-    assert plain.eventListeners == {}
+    assert set(plain.eventListeners) == {"gridSizeChanged"}
 
 
 def test_total_is_pinned_and_no_link() -> None:
@@ -101,7 +101,15 @@ def test_every_name_a_table_uses_stands_in_the_script() -> None:
     named = {c["cellRenderer"] for c in made.columnDefs if "cellRenderer" in c}
     named |= {c["comparator"]["function"] for c in made.columnDefs if "comparator" in c}
     named |= {call.split("(")[0] for calls in made.eventListeners.values() for call in calls}
-    assert {"TfNumber", "TfStatus", "TfLink", "tfMissingLast", "tfOpenRow", "tfRowKey"} == named
+    assert {
+        "TfNumber",
+        "TfStatus",
+        "TfLink",
+        "tfMissingLast",
+        "tfOpenRow",
+        "tfRowKey",
+        "tfFitColumns",
+    } == named
     for name in named:
         assert re.search(rf"\b(grid|draw)\.{name} = function", COMMAND), name
 
