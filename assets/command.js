@@ -299,6 +299,18 @@
     if (params.event && params.event.key === "Enter") grid.tfOpenRow(params);
   };
 
+  /** Leave out the columns that a phone has no room for; they come back with the room. */
+  grid.tfFitColumns = function (params) {
+    const show = params.clientWidth >= 480;
+    const changed = (params.api.getColumns() || []).filter(
+      (column) => (column.getColDef().context || {}).wideOnly && column.isVisible() !== show,
+    );
+    if (params.clientWidth > 0 && changed.length) {
+      params.api.setColumnsVisible(changed, show);
+      params.api.sizeColumnsToFit();
+    }
+  };
+
   const draw = (window.dashAgGridComponentFunctions = window.dashAgGridComponentFunctions || {});
   const h = (tag, props, ...children) => window.React.createElement(tag, props, ...children);
   const icon = (name) => h("span", { className: "tf-icon tf-icon-" + name, "aria-hidden": "true" });
@@ -342,22 +354,27 @@
   };
 
   // The calendar's own language files lie on a public server; the browser knows the same words itself.
-  function nameDays() {
-    if (!window.dayjs) return;
-    const days = (form) =>
-      Array.from({ length: 7 }, (_, i) =>
-        new Intl.DateTimeFormat("zh-CN", { weekday: form, timeZone: "UTC" }).format(Date.UTC(2023, 0, 1 + i)),
-      );
-    const months = Array.from({ length: 12 }, (_, i) =>
-      new Intl.DateTimeFormat("zh-CN", { month: "short", timeZone: "UTC" }).format(Date.UTC(2023, i, 1)),
-    );
-    window.dayjs.locale(
-      { name: "zh-cn", weekdays: days("long"), weekdaysShort: days("short"), weekdaysMin: days("narrow"), months, monthsShort: months, weekStart: 1 },
-      null,
-      true,
-    );
+  // dash-mantine-components looks for them under this name when a calendar asks for the locale.
+  function dayNames(form) {
+    const words = new Intl.DateTimeFormat("zh-CN", { weekday: form, timeZone: "UTC" });
+    return Array.from({ length: 7 }, (_, i) => words.format(Date.UTC(2023, 0, 1 + i)));
   }
-  nameDays();
+
+  function monthNames() {
+    const words = new Intl.DateTimeFormat("zh-CN", { month: "short", timeZone: "UTC" });
+    return Array.from({ length: 12 }, (_, i) => words.format(Date.UTC(2023, i, 1)));
+  }
+
+  window["dayjs_locale_zh-cn"] = {
+    name: "zh-cn",
+    weekdays: dayNames("long"),
+    weekdaysShort: dayNames("short"),
+    weekdaysMin: dayNames("narrow"),
+    months: monthNames(),
+    monthsShort: monthNames(),
+    weekStart: 1,
+    ordinal: (n) => String(n),
+  };
 
   // ---- Names ----
 

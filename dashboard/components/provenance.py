@@ -57,7 +57,7 @@ def feed_sign(state: str, lang: Lang, *, quiet: bool = False) -> Component:
     )
 
 
-def time_tag(moment: datetime, *, age: bool = False) -> Component:
+def time_tag(moment: datetime, *, age: bool = True) -> Component:
     """``01-19 07:30``; with ``age`` the browser adds how long ago that is and keeps it ticking."""
     ticking = {"data-tf-time": moment.isoformat()} if age else {}
     return html.Time(format_time(moment), dateTime=moment.isoformat(), className="tf-time", **ticking)
@@ -82,7 +82,7 @@ def provenance_button(provenance: Provenance, *, name: str, lang: Lang) -> Compo
     rows = (
         (t(lang, "ui.denominator"), provenance.denominator or t(lang, "ui.no_denominator")),
         (t(lang, "ui.feeds"), html.Ul(feeds) if feeds else t(lang, "ui.no_feeds")),
-        (t(lang, "ui.data_time"), time_tag(provenance.data_time, age=True)),
+        (t(lang, "ui.data_time"), time_tag(provenance.data_time)),
         (t(lang, "ui.owner"), provenance.owner),
     )
     return html.Details(

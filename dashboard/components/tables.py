@@ -46,7 +46,8 @@ class ColumnSpec:
     """One column: field of the rows, header and unit in the reader's language, and how it is drawn.
 
     ``number`` and ``bar`` hold amounts, ``rate`` is per 100,000, ``change`` has a sign, ``status`` a
-    colour or level id. ``link`` marks the column whose text is the row's link.
+    colour or level id. ``link`` marks the column whose text is the row's link;
+    ``hide_on_phone`` leaves the column out where the table is narrow.
     """
 
     field: str
@@ -57,6 +58,7 @@ class ColumnSpec:
     min_width: int = 84
     pinned: bool = False
     link: bool = False
+    hide_on_phone: bool = False
 
 
 def data_table(
@@ -91,11 +93,11 @@ def data_table(
         options["pinnedBottomRowData"] = [_row(pinned_total, columns, lang, None)]
     if height is None:
         options["domLayout"] = "autoHeight"
-    listeners = (
-        {"rowClicked": ["tfOpenRow(params)"], "cellKeyDown": ["tfRowKey(params)"]}
-        if link_template is not None
-        else {}
-    )
+    listeners: dict[str, list[str]] = {}
+    if any(spec.hide_on_phone for spec in columns):
+        listeners["gridSizeChanged"] = ["tfFitColumns(params)"]
+    if link_template is not None:
+        listeners |= {"rowClicked": ["tfOpenRow(params)"], "cellKeyDown": ["tfRowKey(params)"]}
     grid = dag.AgGrid(
         id=id,
         columnDefs=[_column(spec, rows) for spec in columns],
@@ -135,6 +137,8 @@ def _column(spec: ColumnSpec, rows: Sequence[Mapping[str, Value]]) -> dict[str, 
         column |= {"width": spec.width, "maxWidth": spec.width}
     if spec.pinned:
         column["pinned"] = "left"
+    if spec.hide_on_phone:
+        column["context"] = {"wideOnly": True}
     if numeric:
         # Missing values stand last whichever way the column is sorted.
         column |= {"comparator": {"function": "tfMissingLast"}, "cellRenderer": "TfNumber"}
