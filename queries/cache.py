@@ -77,6 +77,12 @@ class ResultCache(Generic[T]):
             self._kept.clear()
             self._bytes = self._hits = self._misses = self._evicted = 0
 
+    def restart(self) -> None:
+        """Begin again in a forked child, where a thread that held the lock does not exist any more."""
+        self._lock = threading.Lock()
+        self._flights = {}
+        self.clear()
+
     def _fly(self, key: Hashable, flight: _Flight[T], compute: Callable[[], T]) -> T:
         try:
             value = compute()
@@ -85,7 +91,7 @@ class ResultCache(Generic[T]):
             return value
         finally:
             with self._lock:
-                del self._flights[key]
+                self._flights.pop(key, None)
             flight.done.set()
 
     def _keep(self, key: Hashable, value: T) -> None:

@@ -6,7 +6,7 @@ zero; an area without any row on the day was not reported.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date as Date  # noqa: N812 - `date` is the name of a parameter everywhere
 
@@ -16,6 +16,7 @@ from queries.disclosure import MIN_CELL, change, protect, protect_sum, rate
 from queries.run import View, read
 
 ALL = "all"  # key of a total among the keys of its parts
+OTHER = "other"  # key of all colours that are not shown apart
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,15 +60,6 @@ class DayColours:
     date: Date
     holders: Cell
     colours: Mapping[str, Cell]
-    areas: int
-
-
-@dataclass(frozen=True, slots=True)
-class DayTotals:
-    """One day as stored: holders by colour, and how many counties and functional areas reported."""
-
-    date: Date
-    colours: dict[str, int]
     areas: int
 
 
@@ -167,33 +159,33 @@ def get_colours_by_age(
 
 
 def get_colour_trend(
-    view: View, *, area: str, first: Date, last: Date, min_cell: int = MIN_CELL
+    view: View,
+    *,
+    area: str,
+    first: Date,
+    last: Date,
+    apart: Sequence[str] = (),
+    min_cell: int = MIN_CELL,
 ) -> tuple[DayColours, ...]:
     """Holders by colour in ``area`` on each day from ``first`` to ``last`` that was reported.
 
-    Days that were not reported are absent. Raises ``OutOfScope``.
-    """
-    return tuple(
-        DayColours(date=day.date, holders=cells.pop(ALL), colours=cells, areas=day.areas)
-        for day in get_colour_totals(view, area=area, first=first, last=last)
-        for cells in [protect_sum(day.colours, total=ALL, min_cell=min_cell)]
-    )
-
-
-def get_colour_totals(view: View, *, area: str, first: Date, last: Date) -> tuple[DayTotals, ...]:
-    """Holders by colour on each reported day, *before* disclosure control: for this layer only.
-
-    Every colour of the range is a key of every day. Raises ``OutOfScope``.
+    With ``apart`` those colours are the keys, and all others together are ``other``; they are added up
+    before anything is hidden. Days that were not reported are absent. Raises ``OutOfScope``.
     """
     members = get_members(view, area=area)
     rows = read(view, "codes_trend", _Day, members=members, first=first, last=last)
-    colours = sorted({row.colour for row in rows})
-    days: dict[Date, DayTotals] = {}
+    colours = [*apart, OTHER] if apart else sorted({row.colour for row in rows})
+    days: dict[Date, dict[str, int]] = {}
+    areas: dict[Date, int] = {}
     for row in rows:
-        if row.date not in days:
-            days[row.date] = DayTotals(row.date, dict.fromkeys(colours, 0), row.areas)
-        days[row.date].colours[row.colour] = row.holders
-    return tuple(days.values())
+        counts = days.setdefault(row.date, dict.fromkeys(colours, 0))
+        counts[row.colour if row.colour in counts else OTHER] += row.holders
+        areas[row.date] = row.areas
+    return tuple(
+        DayColours(date=day, holders=cells.pop(ALL), colours=cells, areas=areas[day])
+        for day, counts in days.items()
+        for cells in [protect_sum(counts, total=ALL, min_cell=min_cell)]
+    )
 
 
 def _protect_grid(

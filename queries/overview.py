@@ -14,15 +14,14 @@ from dashboard.cells import NOT_REPORTED, Cell, cell
 from dashboard.snapshot.contract import CASE_ORIGINS, RISK_LEVELS
 from queries.areas import get_members, get_residents
 from queries.cases import get_case_trend
-from queries.codes import ALL, get_colour_totals
-from queries.disclosure import MIN_CELL, change, protect, protect_sum, rate
+from queries.codes import OTHER, get_colour_trend
+from queries.disclosure import MIN_CELL, change, protect, rate
 from queries.risk import get_risk_history
 from queries.run import View, read
 from queries.scans import get_scan_trend
 
 # Colours with a card of their own; all others of the policy (grey, pop-up) share one.
 CARD_COLOURS = ("red", "yellow", "green")
-OTHER = "other"
 TREND_DAYS = 14
 
 
@@ -61,18 +60,15 @@ def get_code_figures(
     Raises ``OutOfScope``.
     """
     window = _window(date, days)
-    columns: dict[str, dict[Date, Cell]] = {key: {} for key in (ALL, *CARD_COLOURS, OTHER)}
-    areas = {}
-    for total in get_colour_totals(view, area=area, first=window[0], last=date):
-        cards = dict.fromkeys((*CARD_COLOURS, OTHER), 0)
-        for colour, holders in total.colours.items():
-            cards[colour if colour in CARD_COLOURS else OTHER] += holders
-        areas[total.date] = total.areas
-        for key, figure in protect_sum(cards, total=ALL, min_cell=min_cell).items():
-            columns[key][total.date] = figure
-    ids = {key: "holders" if key == ALL else f"holders_{key}" for key in columns}
+    trend = get_colour_trend(
+        view, area=area, first=window[0], last=date, apart=CARD_COLOURS, min_cell=min_cell
+    )
+    columns = {"holders": {row.date: row.holders for row in trend}}
+    for colour in (*CARD_COLOURS, OTHER):
+        columns[f"holders_{colour}"] = {row.date: row.colours[colour] for row in trend}
+    areas = {row.date: row.areas for row in trend}
     residents = get_residents(view, area=area)
-    return tuple(_figure(ids[key], columns[key], window, residents, areas) for key in columns)
+    return tuple(_figure(key, column, window, residents, areas) for key, column in columns.items())
 
 
 def get_turn_figures(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
@@ -80,3 +81,4 @@ def _weigh(rows: tuple[Row, ...]) -> int:
 _results: ResultCache[tuple[Row, ...]] = ResultCache(
     max_entries=4_000, max_bytes=96 * 1024 * 1024, weigh=_weigh
 )
+os.register_at_fork(after_in_child=_results.restart)
