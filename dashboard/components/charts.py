@@ -30,6 +30,7 @@ from dashboard.components.palette import PALETTES, Theme, colour_of
 from dashboard.i18n.catalogue import Lang, t
 from dashboard.i18n.numbers import format_cell, format_compact, format_day
 
+_MARKS = {"policy": ("▼", "solid"), "decision": ("◆", "dash"), "correction": ("✎", "dot")}
 _DASHES = ("solid", "solid", "dash", "dot", "dashdot", "longdash")
 
 
@@ -67,8 +68,9 @@ def trend_lines(
     label_room = (
         16 + max((text_width(s.name) for s in series), default=0) if direct and len(series) > 1 else 14
     )
-    top = 26 if marks or incomplete_from else 10 if direct else 30
-    layout = base_layout(theme, margin=(48, label_room, top, 24))
+    shapes, notes, label_rows = _happenings(days, marks, incomplete_from, lang=lang, theme=theme)
+    top = 10 + 16 * label_rows + (0 if direct else 22)
+    layout = base_layout(theme, margin=(48, label_room, top, 24), hovermode="x unified")
     xs = [format_day(d) for d in days]
     data: list[Json] = []
     for s, colour, dash in zip(series, colours, _DASHES, strict=False):
@@ -82,26 +84,26 @@ def trend_lines(
                 "connectgaps": False,
                 "line": {"color": colour, "width": 2, "dash": dash},
                 "marker": {"size": 5, "color": colour},
-                "hovertext": [_point(d, s.name, c, unit, lang) for d, c in zip(days, s.values, strict=True)],
-                "hoverinfo": "text",
+                "hovertext": [_point(s.name, c, unit, lang) for c in s.values],
+                "hovertemplate": "%{hovertext}<extra></extra>",
                 "showlegend": not direct,
             }
         )
         data += _missing_marks(days, s, low=low, unit=unit, lang=lang, theme=theme)
-    shapes, notes = _happenings(days, marks, incomplete_from, lang=lang, theme=theme)
     if direct and len(series) > 1:
-        notes += _end_labels(xs, series, colours, low=low, high=high, room=height - top - 24)
+        notes += _end_labels(xs, series, colours, low=low, high=high, room=height - top - 24, ink=p.text)
     layout["shapes"], layout["annotations"] = shapes, notes
     layout["xaxis"] = _day_axis(days, theme)
     layout["yaxis"] = value_axis(theme, lang, low=low, high=high)
     if not direct:
-        layout["showlegend"], layout["legend"] = True, legend_above(theme)
+        layout["showlegend"], layout["legend"] = (
+            True,
+            legend_above(theme) | {"y": 1 + 16 * label_rows / height + 0.02},
+        )
     if not known:
         layout["annotations"] = [*notes, _nothing(lang, theme)]
     layout["hoverdistance"] = 30
     layout["spikedistance"] = -1
-    layout["xaxis"] |= {"showspikes": True, "spikemode": "across", "spikethickness": 1, "spikedash": "dot"}  # type: ignore[operator]
-    layout["xaxis"] |= {"spikecolor": p.border_strong}  # type: ignore[operator]
     return figure(data, layout)
 
 
@@ -156,7 +158,7 @@ def stacked_bars(
     layout["yaxis"] = value_axis(theme, lang, low=0.0, high=high * 1.04 or 1.0)
     layout["annotations"] = [
         note(
-            "╳",
+            "×",
             x=g,
             y=0,
             theme=theme,
@@ -186,7 +188,7 @@ def ranked_bars(*, rows: Sequence[RankRow], unit: str, lang: Lang, theme: Theme)
         "y": list(range(len(ordered))),
         "marker": {"color": [colour_of(theme, r.status) if r.status else p.cat[0] for r in ordered]},
         "hovertext": [
-            t(lang, "ui.chart.ranked", name=r.name, value=value_text(r.value, unit, lang)) for r in ordered
+            t(lang, "ui.chart.point", name=r.name, value=value_text(r.value, unit, lang)) for r in ordered
         ],
         "hoverinfo": "text",
         "width": 0.62,
@@ -222,7 +224,7 @@ def rank_height(rows: int) -> int:
 
 def _rank_text(value: Cell, lang: Lang) -> str:
     if value.value is None:
-        sign = "◌" if value.state == "suppressed" else "╳"
+        sign = "◌" if value.state == "suppressed" else "×"
         return f"{sign} {format_cell(lang, value)}"
     return format_compact(lang, value.value)
 
@@ -238,8 +240,8 @@ def _limits(known: Sequence[float], *, from_zero: bool) -> tuple[float, float]:
     return (low if low == 0 else low - pad), high + pad
 
 
-def _point(day: date, name: str, value: Cell, unit: str, lang: Lang) -> str:
-    return t(lang, "ui.chart.point", day=format_day(day), name=name, value=value_text(value, unit, lang))
+def _point(name: str, value: Cell, unit: str, lang: Lang) -> str:
+    return t(lang, "ui.chart.point", name=name, value=value_text(value, unit, lang))
 
 
 def _missing_marks(
@@ -262,8 +264,8 @@ def _missing_marks(
                 "color": PALETTES[theme].unknown,
                 "line": {"width": 1.5, "color": PALETTES[theme].unknown},
             },
-            "hovertext": [_point(d, s.name, c, unit, lang) for d, c in missing],
-            "hoverinfo": "text",
+            "hovertext": [_point(s.name, c, unit, lang) for _, c in missing],
+            "hovertemplate": "%{hovertext}<extra></extra>",
             "showlegend": False,
         }
     ]
@@ -271,20 +273,20 @@ def _missing_marks(
 
 def _happenings(
     days: Sequence[date], marks: Sequence[Mark], incomplete_from: date | None, *, lang: Lang, theme: Theme
-) -> tuple[list[Json], list[Json]]:
+) -> tuple[list[Json], list[Json], int]:
+    """Shapes and labels of what happened, and how many rows of labels stand above the plot."""
     p = PALETTES[theme]
     shapes: list[Json] = []
-    notes: list[Json] = []
+    labels: list[tuple[str, str, str, str]] = []
     if incomplete_from is not None and days and incomplete_from <= days[-1]:
-        half = timedelta(hours=12)
-        start = max(incomplete_from, days[0])
+        start, end = max(incomplete_from, days[0]) - timedelta(days=1), f"{days[-1]} 12:00"
         shapes.append(
             {
                 "type": "rect",
                 "xref": "x",
                 "yref": "paper",
-                "x0": f"{start - timedelta(days=1)} 12:00",
-                "x1": f"{days[-1]} {half}",
+                "x0": f"{start} 12:00",
+                "x1": end,
                 "y0": 0,
                 "y1": 1,
                 "fillcolor": p.unknown,
@@ -293,25 +295,12 @@ def _happenings(
                 "layer": "below",
             }
         )
-        notes.append(
-            note(
-                t(lang, "ui.chart.delay"),
-                x=f"{days[-1]} {half}",
-                y=1,
-                yref="paper",
-                theme=theme,
-                xanchor="right",
-                yanchor="bottom",
-            )
-        )
+        labels.append((t(lang, "ui.chart.delay"), end, "right", p.text_dim))
     for mark in marks:
         if not days or not days[0] <= mark.day <= days[-1]:
             continue
-        colour, dash = (
-            (p.accent, "solid")
-            if mark.kind == "policy"
-            else (p.text_dim, "dot" if mark.kind == "correction" else "dash")
-        )
+        sign, dash = _MARKS[mark.kind]
+        colour = p.accent if mark.kind == "policy" else p.text_dim
         shapes.append(
             {
                 "type": "line",
@@ -325,24 +314,53 @@ def _happenings(
                 "layer": "below",
             }
         )
-        sign = {"policy": "▼", "decision": "◆", "correction": "✎"}[mark.kind]
-        notes.append(
-            note(
-                f"{sign} {mark.text}",
-                x=format_day(mark.day),
-                y=1,
-                yref="paper",
-                theme=theme,
-                yanchor="bottom",
-                xanchor="left" if mark.day <= days[len(days) // 2] else "right",
-                font={"size": 12, "color": colour},
-            )
+        side = "left" if mark.day <= days[len(days) // 2] else "right"
+        labels.append((f"{sign} {mark.text}", format_day(mark.day), side, colour))
+    placed = _rows_of(labels, days)
+    notes = [
+        note(
+            text,
+            theme=theme,
+            x=x,
+            y=1,
+            yref="paper",
+            yanchor="bottom",
+            yshift=16 * row,
+            xanchor=side,
+            font={"size": 12, "color": colour},
         )
-    return shapes, notes
+        for (text, x, side, colour), row in zip(labels, placed, strict=True)
+    ]
+    return shapes, notes, max(placed, default=-1) + 1
+
+
+def _rows_of(labels: Sequence[tuple[str, str, str, str]], days: Sequence[date]) -> list[int]:
+    """The row of each label so that none overlap on the narrowest plot, a phone's 220 pixels."""
+    taken: list[list[tuple[float, float]]] = []
+    rows = []
+    for text, x, side, _colour in labels:
+        at = 220 * (date.fromisoformat(x[:10]) - days[0]).days / max(1, len(days) - 1)
+        width = text_width(text) + 8
+        left, right = (at, at + width) if side == "left" else (at - width, at)
+        row = next(
+            (i for i, spans in enumerate(taken) if all(right <= a or left >= b for a, b in spans)), len(taken)
+        )
+        if row == len(taken):
+            taken.append([])
+        taken[row].append((left, right))
+        rows.append(row)
+    return rows
 
 
 def _end_labels(
-    xs: Sequence[str], series: Sequence[Series], colours: Sequence[str], *, low: float, high: float, room: int
+    xs: Sequence[str],
+    series: Sequence[Series],
+    colours: Sequence[str],
+    *,
+    low: float,
+    high: float,
+    room: int,
+    ink: str,
 ) -> list[Json]:
     gap = (high - low) * 15 / max(1, room)
     ends = [
@@ -356,13 +374,14 @@ def _end_labels(
         floor = max(value, floor + gap)
         labels.append(
             {
-                "text": name,
+                # The colour on a mark, not on the letters: category colours reach 3:1, text needs 4.5:1.
+                "text": f'<span style="color:{colour}">━</span> {name}',
                 "x": xs[-1] if xs else 0,
                 "y": floor,
                 "xanchor": "left",
                 "xshift": 6,
                 "showarrow": False,
-                "font": {"size": 12, "color": colour},
+                "font": {"size": 12, "color": ink},
             }
         )
     return labels
@@ -375,6 +394,8 @@ def _day_axis(days: Sequence[date], theme: Theme) -> Json:
     return plain_axis(
         theme,
         type="date",
+        hoverformat="%Y-%m-%d",
+        showspikes=False,
         tickvals=[format_day(d) for d in shown],
         ticktext=[d.strftime("%m-%d") for d in shown],
         showline=True,
@@ -384,4 +405,4 @@ def _day_axis(days: Sequence[date], theme: Theme) -> Json:
 
 
 def _nothing(lang: Lang, theme: Theme) -> Json:
-    return note(f"╳ {t(lang, 'cell.not_reported')}", x=0.5, y=0.5, xref="paper", yref="paper", theme=theme)
+    return note(f"× {t(lang, 'cell.not_reported')}", x=0.5, y=0.5, xref="paper", yref="paper", theme=theme)

@@ -44,13 +44,16 @@ def worst_state(feeds: tuple[FeedMark, ...]) -> str:
     return max(states, key=_ORDER.index, default="unknown")
 
 
-def feed_sign(state: str, lang: Lang) -> Component:
-    """Sign and word of a feed's state; a state not known here reads *unknown*, never *on time*."""
+def feed_sign(state: str, lang: Lang, *, quiet: bool = False) -> Component:
+    """Sign and word of a feed's state; a state not known here reads *unknown*, never *on time*.
+
+    ``quiet`` leaves the word of *on time* to the screen reader and the pointer, where room is short.
+    """
     known = state if state in _ORDER else "unknown"
-    name = known.replace("_", "-")
+    name, word = known.replace("_", "-"), t(lang, f"ui.feed.{known}")
+    hidden = "tf-hidden" if quiet and known == "on_time" else ""
     return html.Span(
-        [icon(name), html.Span(t(lang, f"ui.feed.{known}"))],
-        className=f"tf-feed tf-feed-{name}",
+        [icon(name), html.Span(word, className=hidden)], className=f"tf-feed tf-feed-{name}", title=word
     )
 
 

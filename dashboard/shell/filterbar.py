@@ -29,7 +29,7 @@ def filter_bar(key: str, parts: tuple[BarPart, ...], context: Context) -> Compon
                         [icon("link"), html.Span(context.t("filter.link"))],
                         type="button",
                         className="tf-button tf-button-quiet",
-                        **{"data-tf-copy-link": context.t("filter.link.done")},
+                        **{"data-tf-action": "link"},
                     ),
                 ],
                 className="tf-filterbar-end",

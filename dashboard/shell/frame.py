@@ -10,9 +10,11 @@ from dash import ClientsideFunction, Input, Output, clientside_callback, dcc, ht
 from dash.development.base_component import Component
 
 from dashboard.auth.rights import Identity, can, scope_of
+from dashboard.components.browser_words import browser_words
 from dashboard.components.icon import icon
 from dashboard.components.provenance import time_tag
 from dashboard.components.states import synthetic_ribbon
+from dashboard.components.theme import mantine_theme
 from dashboard.errors import TianfuError
 from dashboard.i18n.catalogue import Lang, t
 from dashboard.shell.board import Board, get_board
@@ -68,21 +70,14 @@ def layout() -> Component:
                     tabIndex=-1,
                 ),
                 html.Div(id="shell-path", hidden=True),
+                browser_words(lang),
             ],
             className="tf-app",
             **snapshot_marks(manifest, lang),
         ),
         forceColorScheme=theme,
-        theme=MANTINE_THEME,
+        theme=mantine_theme(),
     )
-
-
-MANTINE_THEME = {
-    "primaryColor": "blue",
-    "fontFamily": "var(--tf-font)",
-    "defaultRadius": "sm",
-    "cursorType": "pointer",
-}
 
 
 def newest(board: Board) -> Manifest | None:
@@ -134,10 +129,7 @@ def header(
                         type="button",
                         className="tf-button tf-button-quiet",
                         title=t(lang, "shell.language.label"),
-                        **{
-                            "data-tf-lang": "en" if lang == "zh-CN" else "zh-CN",
-                            "aria-label": t(lang, "shell.language.label"),
-                        },
+                        **{"data-tf-action": "language", "aria-label": t(lang, "shell.language.label")},
                     ),
                     theme_button(lang, theme),
                     person(identity, lang),
@@ -180,7 +172,7 @@ def theme_button(lang: Lang, theme: str) -> Component:
         type="button",
         className="tf-icon-button",
         title=t(lang, f"shell.theme.{other}"),
-        **{"data-tf-theme": other, "aria-label": t(lang, f"shell.theme.{other}")},
+        **{"data-tf-action": "theme", "aria-label": t(lang, f"shell.theme.{other}")},
     )
 
 
