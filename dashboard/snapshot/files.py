@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import io
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -39,15 +40,20 @@ def write_table(folder: Path, table: Table, frame: pl.DataFrame | pl.LazyFrame) 
     rows = _conform(table, frame)
     path = folder / table.name / "part-0.parquet"
     path.parent.mkdir()
-    rows.write_parquet(path, compression="zstd", statistics=True, row_group_size=ROW_GROUP)
+    # Through memory (20 MB for three million rows): a full disk is then an OSError with its number, which
+    # polars' own writer hides in the text of another error.
+    buffer = io.BytesIO()
+    rows.write_parquet(buffer, compression="zstd", statistics=True, row_group_size=ROW_GROUP)
+    data = buffer.getbuffer()
+    path.write_bytes(data)
     sync(path)
     sync(path.parent)
     first, last = day_span(table, rows)
     file = FileEntry(
         path=path.relative_to(folder).as_posix(),
         rows=rows.height,
-        bytes=path.stat().st_size,
-        sha256=hash_file(path),
+        bytes=len(data),
+        sha256=hashlib.sha256(data).hexdigest(),
     )
     return TableEntry(
         name=table.name, reported=True, rows=rows.height, files=(file,), first_day=first, last_day=last
@@ -124,6 +130,8 @@ _DISK_TROUBLE = {
     errno.ENOSPC: "the disk is full",
     errno.EDQUOT: "the quota is used up",
     errno.EFBIG: "the file is larger than this process may write",
+    errno.ENOTDIR: "a file is in the place of the folder",
+    errno.EEXIST: "a file is in the place of the folder",
     errno.EACCES: "it is not writable",
     errno.EPERM: "it is not writable",
     errno.EROFS: "the file system is read-only",

@@ -34,6 +34,8 @@ from dashboard.snapshot.views import view_sql
 # Pages pin the snapshot they were loaded with; beyond these few, the least recently asked one is forgotten.
 OPEN_AT_MOST = 4
 
+_PUBLISH_AGAIN = "Publish one again: tianfu snapshot publish ID"
+
 # Questions are a few dozen files of SQL; parsing each once saves 0.08 ms a call.
 _SELECTS: set[str] = set()
 _SELECTS_KNOWN = 1000
@@ -97,11 +99,11 @@ class Store:
                 "No snapshot is published yet.", todo="Build and publish one: tianfu snapshot build --publish"
             ) from None
         except (OSError, ValueError) as error:
-            raise SnapshotInvalid(f"{CURRENT} cannot be read: {error}.") from error
+            raise SnapshotInvalid(f"{CURRENT} cannot be read: {error}.", todo=_PUBLISH_AGAIN) from error
         if not SNAPSHOT_ID.match(text):
             raise SnapshotInvalid(
                 f"{CURRENT} names {text[:40]!r}, which is no snapshot id.",
-                todo="Publish one again: tianfu snapshot publish ID",
+                todo=_PUBLISH_AGAIN,
             )
         return text
 
