@@ -6,10 +6,10 @@ from itertools import groupby
 
 from dash import html
 from dash.development.base_component import Component
+from dashboard.policy.thresholds import Threshold, list_thresholds
 
 from dashboard.components.badges import colour_badge
 from dashboard.components.tables import ColumnSpec, Value, data_table
-from dashboard.policy.thresholds import Threshold, list_thresholds
 from dashboard.shell.context import Context
 from dashboard.shell.exports import TableData, register_export
 from dashboard.shell.menus import export_menu
@@ -22,10 +22,20 @@ def body(context: Context) -> Component:
     return html.Div(
         [
             html.Div(
-                [html.H1(context.t("nav.policy")), html.P(lead), html.P(policy.notes.in_lang(lang), className="tf-dim")],
+                [
+                    html.H1(context.t("nav.policy")),
+                    html.P(lead),
+                    html.P(policy.notes.in_lang(lang), className="tf-dim"),
+                ],
                 className="tf-page-head",
             ),
-            html.Div([html.Div(id="policy-thresholds", className="tf-col-6"), html.Div(id="policy-reasons", className="tf-col-6")], className="tf-grid"),
+            html.Div(
+                [
+                    html.Div(id="policy-thresholds", className="tf-col-6"),
+                    html.Div(id="policy-reasons", className="tf-col-6"),
+                ],
+                className="tf-grid",
+            ),
         ]
     )
 
@@ -75,10 +85,14 @@ def _row(context: Context, threshold: Threshold) -> Component:
             html.Dt([name, html.Span(t(f"{threshold.text_key}.note"), className="tf-dim")]),
             html.Dd(
                 [
-                    html.Span([value_text(context, threshold), " ", unit_text(context, threshold)], className="tf-num tf-strong"),
+                    html.Span(
+                        [value_text(context, threshold), " ", unit_text(context, threshold)],
+                        className="tf-num tf-strong",
+                    ),
                     html.Span(bounds, className="tf-dim"),
                     html.Span(
-                        t("policy.page.source", source=threshold.source.in_lang(context.lang)), className="tf-dim"
+                        t("policy.page.source", source=threshold.source.in_lang(context.lang)),
+                        className="tf-dim",
                     ),
                 ]
             ),
@@ -144,12 +158,21 @@ def draw_reasons(context: Context) -> Component:
         [
             html.Header(
                 [
-                    html.Div([html.H2(table.title, className="tf-card-title"), colours], className="tf-card-heading"),
+                    html.Div(
+                        [html.H2(table.title, className="tf-card-title"), colours],
+                        className="tf-card-heading",
+                    ),
                     html.Div(export_menu(context, PAGE.key, "reasons"), className="tf-card-tools"),
                 ],
                 className="tf-card-head",
             ),
-            data_table(id="policy-reasons-table", columns=table.columns, rows=table.rows, lang=context.lang, label=table.title),
+            data_table(
+                id="policy-reasons-table",
+                columns=table.columns,
+                rows=table.rows,
+                lang=context.lang,
+                label=table.title,
+            ),
         ],
         className="tf-card",
     )
