@@ -24,16 +24,20 @@ from __future__ import annotations
 class TianfuError(Exception):
     """An error with a sentence for the person who caused it.
 
-    ``what`` says what happened and names the value; ``todo`` says what to do next.
+    ``what`` says what happened and names the value; ``todo`` says what to do next. Where ``key`` is
+    given the catalogue of texts holds the same two sentences under ``key`` and ``key.todo``, filled
+    from ``values``, so that a screen can say them in the reader's language.
     """
 
     exit_code = 1
     http_status = 500
 
-    def __init__(self, what: str, *, todo: str = "") -> None:
+    def __init__(self, what: str, *, todo: str = "", key: str = "", **values: object) -> None:
         super().__init__(f"{what} {todo}".strip())
         self.what = what
         self.todo = todo
+        self.key = key
+        self.values = values
 
 
 class InputError(TianfuError):

@@ -43,5 +43,6 @@ def check_area(scope: Scope, code: str) -> str:
         raise OutOfScope(
             "This area is outside your scope.",
             todo="Choose an area from the picker, or ask your administrator.",
+            key="error.out_of_scope",
         )
     return code

@@ -1,0 +1,1 @@
+"""One importer for each form in which a department delivers."""

@@ -1,0 +1,81 @@
+"""``tianfu demo-data``: write a folder of invented deliveries, to build a first snapshot from."""
+
+from __future__ import annotations
+
+import sys
+from datetime import date, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from dashboard.demo.generate import DEFAULT_SEED, DemoSummary, Scale, generate
+from dashboard.demo.story import DEFAULT_END
+from dashboard.settings import read_settings
+
+FOLDER = "demo-input"
+
+
+class ScaleName(StrEnum):
+    """Sizes of the demo data."""
+
+    tiny = "tiny"
+    demo = "demo"
+
+
+def demo_data(
+    scale: Annotated[
+        ScaleName, typer.Option(help="tiny: 14 days, for tests. demo: 90 days, all reasons and hours.")
+    ] = ScaleName.demo,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same rows.")] = DEFAULT_SEED,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder to write; without it, demo-input inside TIANFU_HOME.")
+    ] = None,
+    end: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], help="Last day of the data; the story moves with it."),
+    ] = None,
+) -> None:
+    """Write an input folder of invented deliveries: risk list, cases, codes, scans, log of deliveries."""
+    folder = out if out is not None else read_settings().home / FOLDER
+    last_day = end.date() if end is not None else DEFAULT_END
+    summary = _run(folder, scale=scale.value, seed=seed, end=last_day)
+    _print(summary)
+
+
+def _run(folder: Path, *, scale: Scale, seed: int, end: date) -> DemoSummary:
+    if not sys.stderr.isatty():
+        return generate(folder, scale=scale, seed=seed, end=end, progress=_log)
+    columns = (
+        TextColumn("{task.description:12}"),
+        BarColumn(),
+        TextColumn("{task.percentage:3.0f} %"),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=1.0)
+        return generate(
+            folder,
+            scale=scale,
+            seed=seed,
+            end=end,
+            progress=lambda part, share: bar.update(task, description=part, completed=share),
+        )
+
+
+def _log(part: str, share: float) -> None:
+    print(f"{share:4.0%} {part}", file=sys.stderr)
+
+
+def _print(summary: DemoSummary) -> None:
+    print(
+        f"{summary.out}: {summary.first_day} to {summary.end}, "
+        f"{summary.files} files, {summary.bytes / 1e6:.1f} MB, all of it invented."
+    )
+    for table, rows in summary.rows.items():
+        print(f"  {table:12} {rows:>10,}")
+    print(f"  {summary.planted_rows} rows are wrong on purpose; the build will quarantine them.")
+    print(f"Next: tianfu snapshot build --input {summary.out} --publish")

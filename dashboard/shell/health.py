@@ -1,0 +1,23 @@
+"""``GET /healthz``: alive, which snapshot, which policy version. Open to everyone, says nothing else."""
+
+from __future__ import annotations
+
+from flask import Flask, Response, jsonify
+
+from dashboard.errors import TianfuError
+from dashboard.shell.board import Board
+
+
+def install(server: Flask, board: Board) -> None:
+    """Add the route. Without a readable snapshot it answers 503: the board is up but has nothing to show."""
+
+    @server.get("/healthz")
+    def healthz() -> tuple[Response, int]:
+        body: dict[str, object] = {"policy_version": board.policy.version}
+        try:
+            manifest = board.store.manifest(board.store.current_id())
+        except TianfuError as error:
+            return jsonify(body | {"status": "no snapshot", "snapshot_id": None, "reason": error.what}), 503
+        return jsonify(
+            body | {"status": "ok", "snapshot_id": manifest.id, "data_time": manifest.data_time.isoformat()}
+        ), 200
