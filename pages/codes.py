@@ -243,7 +243,7 @@ def reasons_table(context: Context) -> TableData:
         ColumnSpec("reason", t("codes.column.reason")),
         ColumnSpec("holders", t("codes.column.holders"), kind="number", unit=t("unit.people")),
     )
-    rows = [
+    rows: list[dict[str, Value]] = [
         {"colour": t(f"colour.{p.colour}"), "reason": t(f"reason.{p.part}"), "holders": p.holders}
         for p in parts
     ]
