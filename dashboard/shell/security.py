@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import hmac
 import logging
+import threading
 from collections.abc import Iterable
 from ipaddress import ip_address
 from urllib.parse import quote, urlsplit
 
 import dash
-from flask import Flask, Response, g, jsonify, make_response, redirect, request
+from flask import Flask, Response, g, has_request_context, jsonify, make_response, redirect, request
 
 from dashboard.auth.desk import Desk, Visitor
 from dashboard.errors import TianfuError
@@ -54,15 +55,18 @@ def desk_of(server: Flask, settings: Settings, *, clock: Clock = now) -> Desk:
 
 
 def install(app: dash.Dash, settings: Settings, *, clock: Clock = now) -> None:
-    """Guard ``app`` and its Flask server. Call it last: the policy names every inline script by its hash."""
+    """Guard ``app`` and its Flask server. Call it last, when the layout is set and every route added."""
     server: Flask = app.server
     desk = desk_of(server, settings, clock=clock)
     server.config["MAX_CONTENT_LENGTH"] = BODY_LIMIT
-    headers = HEADERS | {"Content-Security-Policy": content_policy(app.csp_hashes())}
+    headers = dict(HEADERS)
     if settings.secure_cookies:
         headers["Strict-Transport-Security"] = "max-age=31536000"
+    _close_layout(app)
+    prepare = _Preparation(server)
 
     def guard() -> Response | None:
+        prepare.run_once()
         return _refusal(desk)
 
     # First of all, whatever else asks to run before a request.
@@ -72,15 +76,57 @@ def install(app: dash.Dash, settings: Settings, *, clock: Clock = now) -> None:
     def seal(response: Response) -> Response:
         for name, value in headers.items():
             response.headers[name] = value
+        page = response.mimetype == "text/html"
+        # Only now: Dash Pages adds its inline script at the first request, after every ``install``.
+        response.headers["Content-Security-Policy"] = content_policy(app.csp_hashes() if page else ())
         if not request.path.startswith(STATIC) and "Cache-Control" not in response.headers:
             response.headers["Cache-Control"] = "no-store"
         token = g.get("csrf_token")
-        if token and response.mimetype == "text/html" and request.cookies.get(CSRF_COOKIE) != token:
+        if token and page and request.cookies.get(CSRF_COOKIE) != token:
             set_csrf_cookie(response, token, settings)
         return response
 
     server.register_error_handler(TianfuError, _user_error)
     server.register_error_handler(500, _bug)
+
+
+class _Preparation:
+    """Dash's own preparations at the first request, done once and waited for.
+
+    Dash marks itself as prepared before it is, so a second thread would meet half a board: a callback
+    posted in those milliseconds answers 500.
+    """
+
+    def __init__(self, server: Flask) -> None:
+        self._server = server
+        self._lock = threading.Lock()
+        self._done = False
+
+    def run_once(self) -> None:
+        if self._done:
+            return
+        with self._lock:
+            if not self._done:
+                for prepare in self._server.before_request_funcs[None][1:]:
+                    prepare()
+                self._done = True
+
+
+def _close_layout(app: dash.Dash) -> None:
+    """Draw nothing for nobody.
+
+    Dash calls the layout once at the first request, whoever sends it (``/healthz``, the sign-in page);
+    an error there would leave the worker without callbacks for good.
+    """
+    drawn = app.layout
+
+    def layout() -> object:
+        signed_in = has_request_context() and "identity" in g
+        if not signed_in:
+            return dash.html.Div()
+        return drawn() if callable(drawn) else drawn
+
+    app.layout = layout
 
 
 def content_policy(script_hashes: Iterable[str]) -> str:
