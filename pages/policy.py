@@ -6,17 +6,17 @@ from itertools import groupby
 
 from dash import html
 from dash.development.base_component import Component
+
+from dashboard.components.badges import colour_badge
+from dashboard.components.tables import ColumnSpec, Value, data_table
 from dashboard.i18n.catalogue import Lang
 from dashboard.policy.groups import ReasonRow
 from dashboard.policy.model import Source, Text
 from dashboard.policy.thresholds import Threshold, list_thresholds
-
-from dashboard.components.badges import colour_badge
-from dashboard.components.tables import ColumnSpec, Value, data_table
 from dashboard.shell.context import Context
 from dashboard.shell.exports import TableData, register_export
 from dashboard.shell.menus import export_menu
-from dashboard.shell.pages import Page, card, register
+from dashboard.shell.pages import Page, card, register_page
 
 
 def body(context: Context) -> Component:
@@ -43,7 +43,7 @@ def body(context: Context) -> Component:
     )
 
 
-PAGE = register(__name__, Page(key="policy", path="/policy", order=4, needs="view", body=body, bar=()))
+PAGE = register_page(__name__, Page(key="policy", path="/policy", order=4, needs="view", body=body, bar=()))
 
 
 @card(PAGE, "policy-thresholds")

@@ -29,6 +29,11 @@ def current_identity() -> Identity:
     return identity
 
 
+def has_identity() -> bool:
+    """Whether somebody is signed in on this request."""
+    return isinstance(g.get("identity"), Identity)
+
+
 def current_scope() -> Scope:
     """The areas whose rows the signed-in person may see."""
     return scope_of(current_identity())
