@@ -71,7 +71,7 @@ def wait_until_ready(settings: Settings, board: subprocess.Popen[bytes]) -> None
     deadline = time.monotonic() + 60
     while board.poll() is None and time.monotonic() < deadline:
         try:
-            with urllib.request.urlopen(url, timeout=2):  # noqa: S310 - our own address
+            with urllib.request.urlopen(url, timeout=2):
                 return
         except urllib.error.HTTPError:
             return
