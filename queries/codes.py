@@ -10,10 +10,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date as Date  # noqa: N812 - `date` is the name of a parameter everywhere
 
+from dashboard.auth.scope import check_area
 from dashboard.cells import NOT_REPORTED, Cell, cell
 from queries.areas import Grain, child_of, get_children, get_members
 from queries.disclosure import MIN_CELL, change, protect, protect_sum, rate
-from queries.run import View, read
+from queries.run import View, read, remember
 
 ALL = "all"  # key of a total among the keys of its parts
 OTHER = "other"  # key of all colours that are not shown apart
@@ -93,24 +94,15 @@ def get_colours_by_area(
     A city is the sum of its counties and functional areas that reported. Raises ``OutOfScope`` and
     ``BadFilter`` (cities of a county).
     """
-    children = get_children(view, area=area, level=level, date=date)
-    rows = read(view, "codes_by_area", _Stock, members=get_members(view, area=area), date=date)
-    colours = sorted({row.colour for row in rows})
-    grid: dict[str, dict[str, int]] = {}
-    for row in rows:
-        line = grid.setdefault(child_of(row.area, level), dict.fromkeys(colours, 0))
-        line[row.colour] += row.holders
-    cells = _protect_grid(grid, colours, min_cell)
-    residents = {child.code: child.residents for child in children}
-    blank = dict.fromkeys(colours, NOT_REPORTED)
-    return tuple(
-        AreaColours(
-            area=code,
-            residents=residents.get(code),
-            holders=cells[code, ALL] if code in grid else NOT_REPORTED,
-            colours={colour: cells[code, colour] for colour in colours} if code in grid else blank,
-        )
-        for code in sorted(residents.keys() | grid.keys())
+    check_area(view.scope, area)
+    return remember(
+        view,
+        "colours_by_area",
+        lambda: _build_by_area(view, area, date, level, min_cell),
+        area=area,
+        date=date,
+        level=level,
+        min_cell=min_cell,
     )
 
 
@@ -121,13 +113,16 @@ def get_colour_changes(
 
     Raises ``OutOfScope`` and ``BadFilter`` (cities of a county).
     """
-    now = get_colours_by_area(view, area=area, date=date, level=level, min_cell=min_cell)
-    before = get_colours_by_area(view, area=area, date=compare, level=level, min_cell=min_cell)
-    left = {row.area: row for row in now}
-    right = {row.area: row for row in before}
-    return tuple(
-        _compare(left.get(code) or _blank(right[code]), right.get(code) or _blank(left[code]))
-        for code in sorted(left.keys() | right.keys())
+    check_area(view.scope, area)
+    return remember(
+        view,
+        "colour_changes",
+        lambda: _build_changes(view, area, (date, compare), level, min_cell),
+        area=area,
+        date=date,
+        compare=compare,
+        level=level,
+        min_cell=min_cell,
     )
 
 
@@ -185,6 +180,41 @@ def get_colour_trend(
         DayColours(date=day, holders=cells.pop(ALL), colours=cells, areas=areas[day])
         for day, counts in days.items()
         for cells in [protect_sum(counts, total=ALL, min_cell=min_cell)]
+    )
+
+
+def _build_by_area(view: View, area: str, date: Date, level: Grain, min_cell: int) -> tuple[AreaColours, ...]:
+    children = get_children(view, area=area, level=level, date=date)
+    rows = read(view, "codes_by_area", _Stock, members=get_members(view, area=area), date=date)
+    colours = sorted({row.colour for row in rows})
+    grid: dict[str, dict[str, int]] = {}
+    for row in rows:
+        line = grid.setdefault(child_of(row.area, level), dict.fromkeys(colours, 0))
+        line[row.colour] += row.holders
+    cells = _protect_grid(grid, colours, min_cell)
+    residents = {child.code: child.residents for child in children}
+    blank = dict.fromkeys(colours, NOT_REPORTED)
+    return tuple(
+        AreaColours(
+            area=code,
+            residents=residents.get(code),
+            holders=cells[code, ALL] if code in grid else NOT_REPORTED,
+            colours={colour: cells[code, colour] for colour in colours} if code in grid else blank,
+        )
+        for code in sorted(residents.keys() | grid.keys())
+    )
+
+
+def _build_changes(
+    view: View, area: str, days: tuple[Date, Date], level: Grain, min_cell: int
+) -> tuple[AreaChange, ...]:
+    now = get_colours_by_area(view, area=area, date=days[0], level=level, min_cell=min_cell)
+    before = get_colours_by_area(view, area=area, date=days[1], level=level, min_cell=min_cell)
+    left = {row.area: row for row in now}
+    right = {row.area: row for row in before}
+    return tuple(
+        _compare(left.get(code) or _blank(right[code]), right.get(code) or _blank(left[code]))
+        for code in sorted(left.keys() | right.keys())
     )
 
 

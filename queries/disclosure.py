@@ -40,7 +40,7 @@ def protect(
     """Counts of people as cells, so that none of them gives a small one away.
 
     ``counts`` holds every count that is shown, None for not reported. ``sums`` lists the sums a reader can
-    check, as (total, its parts). ``shown`` holds counts that stand beside this answer as they are: they
+    check, as (total, its parts). ``shown`` holds totals that stand beside this answer as they are: they
     are neither hidden nor told by it. Raises ``ValueError`` for a negative count: that is no count of people.
     """
     if any(count is not None and count < 0 for count in counts.values()):
@@ -68,11 +68,7 @@ def protect_sum(counts: Mapping[str, int], *, total: str, min_cell: int) -> dict
 def _choose(
     counts: Mapping[K, int | None], hidden: set[K], total: K, parts: Sequence[K], fixed: Collection[K]
 ) -> K | None:
-    visible = [
-        (count, i)
-        for i, part in enumerate(parts)
-        if part not in hidden and part not in fixed and (count := counts[part])
-    ]
+    visible = [(count, i) for i, part in enumerate(parts) if part not in hidden and (count := counts[part])]
     if visible:
         return parts[min(visible)[1]]
     return total if total not in hidden and total not in fixed and counts[total] else None

@@ -385,6 +385,17 @@ def test_cities_are_the_sum_of_their_parts(tmp_path: Path, seed: int) -> None:
             assert sum(row.places.value or 0 for row in places) == len(listed)
 
 
+def test_what_the_card_hides_is_not_told_by_the_table_beside_it(tmp_path: Path) -> None:
+    tables = random_tables(0)
+    holders = ((WUHOU, "green", 12), (WUHOU, "red", 5), (JINJIANG, "green", 2000), (JINJIANG, "yellow", 60))
+    tables["code_stock"] = [(DAYS[0], area, c, "no_risk", "15-59", n) for area, c, n in holders]
+    view = view_of(tmp_path, write_world(tmp_path, tables))
+    (card,) = get_colour_trend(view, area=CHENGDU, first=DAYS[0], last=DAYS[0])
+    assert (card.colours["red"], card.colours["yellow"]) == (SUPPRESSED, SUPPRESSED)
+    rows = {row.area: row for row in get_colours_by_area(view, area=CHENGDU, date=DAYS[0], level="county")}
+    assert rows[JINJIANG].colours["yellow"] == SUPPRESSED  # it is the whole of the hidden total
+
+
 @pytest.mark.parametrize("seed", range(6))
 @pytest.mark.parametrize("min_cell", [10, 400])
 def test_a_table_of_areas_and_the_card_beside_it_tell_no_hidden_cell(
@@ -406,6 +417,7 @@ def test_a_table_of_areas_and_the_card_beside_it_tell_no_hidden_cell(
         for total, parts in lines:
             dark = sum(c == SUPPRESSED for c in parts)
             hidden += dark
+            assert dark or total != SUPPRESSED
             if dark == 1 and total != SUPPRESSED:
                 assert {c for c in parts if c != SUPPRESSED} <= {cell(0)}
     assert hidden
@@ -424,6 +436,7 @@ def test_parts_of_a_colour_and_the_card_beside_them_tell_no_hidden_cell(
             cells = [part.holders for part in parts if part.colour == colour]
             dark = sum(c == SUPPRESSED for c in cells)
             hidden += dark
+            assert dark or card.colours[colour] != SUPPRESSED
             if dark == 1 and card.colours[colour] != SUPPRESSED:
                 assert {c for c in cells if c != SUPPRESSED} <= {cell(0)}
     assert hidden
