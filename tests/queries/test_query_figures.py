@@ -387,7 +387,8 @@ def test_cities_are_the_sum_of_their_parts(tmp_path: Path, seed: int) -> None:
 
 def test_what_the_card_hides_is_not_told_by_the_table_beside_it(tmp_path: Path) -> None:
     tables = random_tables(0)
-    holders = ((WUHOU, "green", 12), (WUHOU, "red", 5), (JINJIANG, "green", 2000), (JINJIANG, "yellow", 60))
+    holders = [(WUHOU, "green", 12), (WUHOU, "red", 5), (GAOXIN, "green", 20)]
+    holders += [(JINJIANG, "green", 2000), (JINJIANG, "yellow", 60)]
     tables["code_stock"] = [(DAYS[0], area, c, "no_risk", "15-59", n) for area, c, n in holders]
     view = view_of(tmp_path, write_world(tmp_path, tables))
     (card,) = get_colour_trend(view, area=CHENGDU, first=DAYS[0], last=DAYS[0])
