@@ -6,14 +6,15 @@ zero; an area without any row on the day was not reported.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date as Date  # noqa: N812 - `date` is the name of a parameter everywhere
 
+from dashboard.auth.scope import check_area
 from dashboard.cells import NOT_REPORTED, Cell, cell
 from queries.areas import Grain, child_of, get_children, get_members
 from queries.disclosure import MIN_CELL, change, protect, protect_sum, rate
-from queries.run import View, read
+from queries.run import View, read, remember
 
 ALL = "all"  # key of a total among the keys of its parts
 OTHER = "other"  # key of all colours that are not shown apart
@@ -93,24 +94,15 @@ def get_colours_by_area(
     A city is the sum of its counties and functional areas that reported. Raises ``OutOfScope`` and
     ``BadFilter`` (cities of a county).
     """
-    children = get_children(view, area=area, level=level, date=date)
-    rows = read(view, "codes_by_area", _Stock, members=get_members(view, area=area), date=date)
-    colours = sorted({row.colour for row in rows})
-    grid: dict[str, dict[str, int]] = {}
-    for row in rows:
-        line = grid.setdefault(child_of(row.area, level), dict.fromkeys(colours, 0))
-        line[row.colour] += row.holders
-    cells = _protect_grid(grid, colours, min_cell)
-    residents = {child.code: child.residents for child in children}
-    blank = dict.fromkeys(colours, NOT_REPORTED)
-    return tuple(
-        AreaColours(
-            area=code,
-            residents=residents.get(code),
-            holders=cells[code, ALL] if code in grid else NOT_REPORTED,
-            colours={colour: cells[code, colour] for colour in colours} if code in grid else blank,
-        )
-        for code in sorted(residents.keys() | grid.keys())
+    check_area(view.scope, area)
+    return remember(
+        view,
+        "colours_by_area",
+        lambda: _build_by_area(view, area, date, level, min_cell),
+        area=area,
+        date=date,
+        level=level,
+        min_cell=min_cell,
     )
 
 
@@ -121,13 +113,16 @@ def get_colour_changes(
 
     Raises ``OutOfScope`` and ``BadFilter`` (cities of a county).
     """
-    now = get_colours_by_area(view, area=area, date=date, level=level, min_cell=min_cell)
-    before = get_colours_by_area(view, area=area, date=compare, level=level, min_cell=min_cell)
-    left = {row.area: row for row in now}
-    right = {row.area: row for row in before}
-    return tuple(
-        _compare(left.get(code) or _blank(right[code]), right.get(code) or _blank(left[code]))
-        for code in sorted(left.keys() | right.keys())
+    check_area(view.scope, area)
+    return remember(
+        view,
+        "colour_changes",
+        lambda: _build_changes(view, area, (date, compare), level, min_cell),
+        area=area,
+        date=date,
+        compare=compare,
+        level=level,
+        min_cell=min_cell,
     )
 
 
@@ -150,12 +145,12 @@ def get_colours_by_age(
     Raises ``OutOfScope``.
     """
     rows = read(view, "codes_by_age", _Part, members=get_members(view, area=area), date=date)
+    colours = sorted({row.colour for row in rows})
     grid: dict[str, dict[str, int]] = {}
-    bands = sorted({row.part for row in rows})
     for row in rows:
-        grid.setdefault(row.colour, dict.fromkeys(bands, 0))[row.part] += row.holders
-    cells = _protect_grid(grid, bands, min_cell)
-    return tuple(ColourPart(colour, band, cells[colour, band]) for colour in grid for band in bands)
+        grid.setdefault(row.part, dict.fromkeys(colours, 0))[row.colour] += row.holders
+    cells = _protect_grid(grid, colours, min_cell)
+    return tuple(ColourPart(colour, band, cells[band, colour]) for colour in colours for band in sorted(grid))
 
 
 def get_colour_trend(
@@ -188,21 +183,56 @@ def get_colour_trend(
     )
 
 
+def _build_by_area(view: View, area: str, date: Date, level: Grain, min_cell: int) -> tuple[AreaColours, ...]:
+    children = get_children(view, area=area, level=level, date=date)
+    rows = read(view, "codes_by_area", _Stock, members=get_members(view, area=area), date=date)
+    colours = sorted({row.colour for row in rows})
+    grid: dict[str, dict[str, int]] = {}
+    for row in rows:
+        line = grid.setdefault(child_of(row.area, level), dict.fromkeys(colours, 0))
+        line[row.colour] += row.holders
+    cells = _protect_grid(grid, colours, min_cell)
+    residents = {child.code: child.residents for child in children}
+    blank = dict.fromkeys(colours, NOT_REPORTED)
+    return tuple(
+        AreaColours(
+            area=code,
+            residents=residents.get(code),
+            holders=cells[code, ALL] if code in grid else NOT_REPORTED,
+            colours={colour: cells[code, colour] for colour in colours} if code in grid else blank,
+        )
+        for code in sorted(residents.keys() | grid.keys())
+    )
+
+
+def _build_changes(
+    view: View, area: str, days: tuple[Date, Date], level: Grain, min_cell: int
+) -> tuple[AreaChange, ...]:
+    now = get_colours_by_area(view, area=area, date=days[0], level=level, min_cell=min_cell)
+    before = get_colours_by_area(view, area=area, date=days[1], level=level, min_cell=min_cell)
+    left = {row.area: row for row in now}
+    right = {row.area: row for row in before}
+    return tuple(
+        _compare(left.get(code) or _blank(right[code]), right.get(code) or _blank(left[code]))
+        for code in sorted(left.keys() | right.keys())
+    )
+
+
 def _protect_grid(
-    grid: Mapping[str, Mapping[str, int]], columns: Iterable[str], min_cell: int
+    grid: Mapping[str, Mapping[str, int]], colours: Sequence[str], min_cell: int
 ) -> dict[tuple[str, str], Cell]:
-    # Sums over both directions are shown on screens, so both are guarded, and the sums of the sums too.
-    columns = list(columns)
-    counts: dict[tuple[str, str], int | None] = {
-        (row, column): line[column] for row, line in grid.items() for column in columns
-    }
-    counts |= {(row, ALL): sum(line.values()) for row, line in grid.items()}
-    counts |= {(ALL, column): sum(line[column] for line in grid.values()) for column in columns}
-    counts[ALL, ALL] = sum(sum(line.values()) for line in grid.values())
-    rows = [*grid, ALL]
-    sums = [((row, ALL), [(row, column) for column in columns]) for row in rows]
-    sums += [((ALL, column), [(row, column) for row in grid]) for column in [*columns, ALL]]
-    return protect(counts, sums=sums, min_cell=min_cell)
+    """Lines (areas, age bands) by colour, with the total of each line under ``ALL``."""
+    # The column totals are the area's own colours, which stand on a card beside the table: they are
+    # hidden there or not, so the table has to do with that.
+    totals = {colour: sum(line[colour] for line in grid.values()) for colour in colours}
+    shown = {(ALL, key): figure for key, figure in protect_sum(totals, total=ALL, min_cell=min_cell).items()}
+    counts = {(line, colour): grid[line][colour] for line in grid for colour in colours}
+    counts |= {(line, ALL): sum(grid[line].values()) for line in grid}
+    counts |= {(ALL, colour): count for colour, count in totals.items()}
+    counts[ALL, ALL] = sum(totals.values())
+    sums = [((line, ALL), [(line, colour) for colour in colours]) for line in grid]
+    sums += [((ALL, colour), [(line, colour) for line in grid]) for colour in [*colours, ALL]]
+    return protect(counts, sums=sums, shown=shown, min_cell=min_cell)
 
 
 def _protect_parts(rows: tuple[_Part, ...], min_cell: int) -> tuple[ColourPart, ...]:

@@ -10,6 +10,7 @@ counts, listed places or scans, which count no holders.
 
 **What it does not protect.** Only the equations of one answer are looked at, one at a time:
 
+- a cell that is the only one of its column when the total of the column stands beside the table;
 - several equations of one table solved together (an audit by linear programming is not made);
 - two answers compared with each other: other dates, another snapshot of the same day, the stock
   against the flows, a city's page against its counties', by reason against by age band, colours put
@@ -20,7 +21,7 @@ counts, listed places or scans, which count no holders.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from typing import TypeVar
 
 from dashboard.cells import NOT_REPORTED, SUPPRESSED, Cell, cell
@@ -30,23 +31,30 @@ K = TypeVar("K", bound=Hashable)
 
 
 def protect(
-    counts: Mapping[K, int | None], *, sums: Sequence[tuple[K, Sequence[K]]] = (), min_cell: int = MIN_CELL
+    counts: Mapping[K, int | None],
+    *,
+    sums: Sequence[tuple[K, Sequence[K]]] = (),
+    shown: Mapping[K, Cell] | None = None,
+    min_cell: int = MIN_CELL,
 ) -> dict[K, Cell]:
     """Counts of people as cells, so that none of them gives a small one away.
 
     ``counts`` holds every count that is shown, None for not reported. ``sums`` lists the sums a reader can
-    check, as (total, its parts). Raises ``ValueError`` for a negative count: that is no count of people.
+    check, as (total, its parts). ``shown`` holds totals that stand beside this answer as they are: they
+    are neither hidden nor told by it. Raises ``ValueError`` for a negative count: that is no count of people.
     """
-    hidden = {key for key, count in counts.items() if count and count < min_cell}
     if any(count is not None and count < 0 for count in counts.values()):
         raise ValueError("a count of people is below zero")
+    fixed = shown or {}
+    hidden = {key for key, count in counts.items() if count and count < min_cell}
+    hidden |= {key for key, figure in fixed.items() if figure == SUPPRESSED}
     changed = bool(hidden)
     while changed:  # hiding a term in one sum may leave one hidden term alone in another
         changed = False
         for total, parts in sums:
-            terms = [*parts, total]
-            alone = sum(term in hidden for term in terms) == 1
-            if alone and (second := _choose(counts, hidden, total, parts)) is not None:
+            alone = sum(term in hidden for term in (*parts, total)) == 1
+            second = _choose(counts, hidden, total, parts, fixed) if alone else None
+            if second is not None:
                 hidden.add(second)
                 changed = True
     return {key: SUPPRESSED if key in hidden else cell(count) for key, count in counts.items()}
@@ -57,11 +65,13 @@ def protect_sum(counts: Mapping[str, int], *, total: str, min_cell: int) -> dict
     return protect({**counts, total: sum(counts.values())}, sums=[(total, list(counts))], min_cell=min_cell)
 
 
-def _choose(counts: Mapping[K, int | None], hidden: set[K], total: K, parts: Sequence[K]) -> K | None:
+def _choose(
+    counts: Mapping[K, int | None], hidden: set[K], total: K, parts: Sequence[K], fixed: Collection[K]
+) -> K | None:
     visible = [(count, i) for i, part in enumerate(parts) if part not in hidden and (count := counts[part])]
     if visible:
         return parts[min(visible)[1]]
-    return total if total not in hidden and counts[total] else None
+    return total if total not in hidden and total not in fixed and counts[total] else None
 
 
 def change(now: Cell, before: Cell) -> Cell:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from dashboard.auth.scope import Scope
 from dashboard.errors import OutOfScope
@@ -40,15 +40,7 @@ def run(view: View, name: str, **params: Param) -> tuple[Row, ...]:
         raise QuestionError(f"{name}.sql takes {sorted(question.params)}, it was given {sorted(params)}.")
     if not view.scope.codes:
         raise OutOfScope("No area has been granted to you.", todo="Ask your administrator for a scope.")
-    # The folder is part of the key because two stores may hold a snapshot of the same id.
-    key = (
-        str(view.store.root),
-        view.snapshot_id,
-        view.scope.key,
-        name,
-        tuple(sorted(params.items())),
-    )
-    return _results.get(key, lambda: _execute(view, question.sql, params))
+    return _results.get(_key(view, name, params), lambda: _execute(view, question.sql, params))
 
 
 def read(view: View, name: str, make: Callable[..., T], **params: Param) -> tuple[T, ...]:
@@ -56,14 +48,30 @@ def read(view: View, name: str, make: Callable[..., T], **params: Param) -> tupl
     return tuple(make(*row) for row in run(view, name, **params))
 
 
+def remember(view: View, name: str, build: Callable[[], tuple[T, ...]], **params: Param) -> tuple[T, ...]:
+    """What ``build`` makes of rows, kept like the rows: for answers that cost more than their query.
+
+    ``name`` and ``params`` must tell all that ``build`` depends on besides the view. Disclosure control
+    of 196 areas by colour takes 6 ms against 0.3 ms for a kept answer (measured).
+    """
+    return cast("tuple[T, ...]", _answers.get(_key(view, name, params), build))
+
+
 def cache_info() -> CacheInfo:
-    """Hits, misses and size of the result cache of this process."""
+    """Hits, misses and size of the cache of rows of this process."""
     return _results.info()
 
 
 def clear_cache() -> None:
     """Forget every cached result; for tests and benchmarks, a snapshot never needs it."""
     _results.clear()
+    _answers.clear()
+
+
+def _key(view: View, name: str, params: Mapping[str, Param]) -> tuple[object, ...]:
+    # The folder is part of the key because two stores may hold a snapshot of the same id.
+    root = str(view.store.root)
+    return (root, view.snapshot_id, view.scope.key, name, tuple(sorted(params.items())))
 
 
 def _execute(view: View, sql: str, params: dict[str, Param]) -> tuple[Row, ...]:
@@ -81,4 +89,9 @@ def _weigh(rows: tuple[Row, ...]) -> int:
 _results: ResultCache[tuple[Row, ...]] = ResultCache(
     max_entries=4_000, max_bytes=96 * 1024 * 1024, weigh=_weigh
 )
+# An area with its cells by colour is about 2 kB.
+_answers: ResultCache[tuple[object, ...]] = ResultCache(
+    max_entries=1_000, max_bytes=32 * 1024 * 1024, weigh=lambda rows: 64 + 2048 * len(rows)
+)
 os.register_at_fork(after_in_child=_results.restart)
+os.register_at_fork(after_in_child=_answers.restart)

@@ -54,6 +54,18 @@ def test_a_hidden_term_of_one_sum_is_not_told_by_another() -> None:
     assert hidden == {"a", "b", "a1"}
 
 
+def test_a_total_that_stands_beside_the_answer_cannot_be_the_second_one() -> None:
+    counts = {"a": 12, "b": 0, "sum": 12, "x": 4, "row": 16}
+    sums = [("row", ["a", "x"]), ("sum", ["a", "b"])]
+    assert protect(counts, sums=sums)["sum"] == SUPPRESSED
+    assert protect(counts, sums=sums, shown={"sum": cell(12)})["sum"] == cell(12)
+    assert protect({"a": 20, "b": 30, "sum": 50}, sums=[("sum", ["a", "b"])], shown={"sum": SUPPRESSED}) == {
+        "a": SUPPRESSED,
+        "b": cell(30),
+        "sum": SUPPRESSED,
+    }
+
+
 def test_a_count_below_zero_is_no_count_of_people() -> None:
     with pytest.raises(ValueError, match="below zero"):
         protect({"a": -1})

@@ -383,3 +383,61 @@ def test_cities_are_the_sum_of_their_parts(tmp_path: Path, seed: int) -> None:
         listed = get_risk_places(view, area=SICHUAN, date=day)
         if listed is not None:
             assert sum(row.places.value or 0 for row in places) == len(listed)
+
+
+def test_what_the_card_hides_is_not_told_by_the_table_beside_it(tmp_path: Path) -> None:
+    tables = random_tables(0)
+    holders = [(WUHOU, "green", 12), (WUHOU, "red", 5), (GAOXIN, "green", 20)]
+    holders += [(JINJIANG, "green", 2000), (JINJIANG, "yellow", 60)]
+    tables["code_stock"] = [(DAYS[0], area, c, "no_risk", "15-59", n) for area, c, n in holders]
+    view = view_of(tmp_path, write_world(tmp_path, tables))
+    (card,) = get_colour_trend(view, area=CHENGDU, first=DAYS[0], last=DAYS[0])
+    assert (card.colours["red"], card.colours["yellow"]) == (SUPPRESSED, SUPPRESSED)
+    rows = {row.area: row for row in get_colours_by_area(view, area=CHENGDU, date=DAYS[0], level="county")}
+    assert rows[JINJIANG].colours["yellow"] == SUPPRESSED  # it is the whole of the hidden total
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("min_cell", [10, 400])
+def test_a_table_of_areas_and_the_card_beside_it_tell_no_hidden_cell(
+    tmp_path: Path, seed: int, min_cell: int
+) -> None:
+    """A lone hidden cell stands beside a hidden total, or among zeros, which is the limit that is stated."""
+    view = view_of(tmp_path, write_world(tmp_path, random_tables(seed)))
+    hidden = 0
+    for card in get_colour_trend(view, area=SICHUAN, first=DAYS[0], last=DAYS[-1], min_cell=min_cell):
+        rows = get_colours_by_area(view, area=SICHUAN, date=card.date, level="county", min_cell=min_cell)
+        known = [row for row in rows if row.holders != NOT_REPORTED]
+        lines = [(row.holders, [*row.colours.values()]) for row in known]
+        lines += [
+            (total, [row.colours[colour] for row in known])
+            for colour, total in card.colours.items()
+            if colour in known[0].colours
+        ]
+        lines.append((card.holders, [row.holders for row in known]))
+        for total, parts in lines:
+            dark = sum(c == SUPPRESSED for c in parts)
+            hidden += dark
+            assert dark or total != SUPPRESSED
+            if dark == 1 and total != SUPPRESSED:
+                assert {c for c in parts if c != SUPPRESSED} <= {cell(0)}
+    assert hidden
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("ask", [get_colours_by_age, get_colours_by_reason])
+def test_parts_of_a_colour_and_the_card_beside_them_tell_no_hidden_cell(
+    tmp_path: Path, seed: int, ask: object
+) -> None:
+    view = view_of(tmp_path, write_world(tmp_path, random_tables(seed)))
+    hidden = 0
+    for card in get_colour_trend(view, area=WUHOU, first=DAYS[0], last=DAYS[-1], min_cell=400):
+        parts = ask(view, area=WUHOU, date=card.date, min_cell=400)  # type: ignore[operator]
+        for colour in {part.colour for part in parts}:
+            cells = [part.holders for part in parts if part.colour == colour]
+            dark = sum(c == SUPPRESSED for c in cells)
+            hidden += dark
+            assert dark or card.colours[colour] != SUPPRESSED
+            if dark == 1 and card.colours[colour] != SUPPRESSED:
+                assert {c for c in cells if c != SUPPRESSED} <= {cell(0)}
+    assert hidden

@@ -11,7 +11,8 @@ import pytest
 from dashboard.errors import OutOfScope
 from queries.cache import ResultCache
 from queries.catalog import QuestionError
-from queries.run import View, cache_info, clear_cache, run
+from queries.codes import get_colours_by_area
+from queries.run import View, cache_info, clear_cache, remember, run
 from tests.queries.worlds import MIANYANG, SICHUAN, view_of
 from tests.tiny import DAY1, DAY2, FUCHENG, WUHOU, build_tiny
 
@@ -161,3 +162,21 @@ def test_a_forked_child_does_not_wait_for_a_thread_it_has_not() -> None:
     assert cache.get("k", lambda: "child") == "child"
     leave.set()
     thread.join(5)
+
+
+def test_a_kept_answer_is_one_readers_alone(tiny: tuple[Path, str]) -> None:
+    made = {
+        (root, cells): remember(view_of(*tiny, root), "n", lambda r=root, c=cells: ((r, c),), min_cell=cells)
+        for _ in range(2)
+        for root in (SICHUAN, MIANYANG)
+        for cells in (5, 10)
+    }
+    assert all(answer == (key,) for key, answer in made.items())
+
+
+def test_changing_min_cell_changes_the_answer(tiny: tuple[Path, str]) -> None:
+    shown = [
+        get_colours_by_area(view_of(*tiny), area=WUHOU, date=DAY2, level="county", min_cell=cells)[0].colours
+        for cells in (10, 100, 10)
+    ]
+    assert shown[0] == shown[2] != shown[1]
