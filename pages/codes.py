@@ -21,7 +21,7 @@ from dashboard.shell.context import Context
 from dashboard.shell.exports import TableData, register_export
 from dashboard.shell.figures import figure_card, provenance
 from dashboard.shell.menus import export_menu
-from dashboard.shell.pages import Page, card, register
+from dashboard.shell.pages import Page, card, register_page
 from dashboard.snapshot.contract import AGE_BANDS, NO_CODE
 from geo.areas import name_of
 from queries.codes import get_colour_trend, get_colours_by_age, get_colours_by_reason
@@ -36,7 +36,9 @@ TREND_DAYS = 60
 
 def body(context: Context) -> Component:
     def slot(name: str, width: str, height: int) -> Component:
-        return html.Div(loading(html.Div(id=f"codes-{name}"), height=height, lang=context.lang), className=width)
+        return html.Div(
+            loading(html.Div(id=f"codes-{name}"), height=height, lang=context.lang), className=width
+        )
 
     return html.Div(
         [
@@ -58,7 +60,7 @@ def body(context: Context) -> Component:
     )
 
 
-PAGE = register(
+PAGE = register_page(
     __name__,
     Page(
         key="codes",
@@ -90,7 +92,9 @@ def map_card(context: Context) -> Component:
                     lang=context.lang,
                     options=COLOURS,
                 ),
-                view_switch(id="codes-fill", value=context.filters.options["fill"], lang=context.lang, options=FILLS),
+                view_switch(
+                    id="codes-fill", value=context.filters.options["fill"], lang=context.lang, options=FILLS
+                ),
             ],
             className="tf-switches",
         ),
@@ -134,7 +138,10 @@ def draw_figures(context: Context) -> Component:
         context.view, area=context.filters.area, date=context.filters.day, min_cell=min_cell(context)
     )
     return html.Div(
-        [html.Div(figure_card(context, "codes", figure, link="/help#" + figure.id), className="tf-col-kpi") for figure in figures],
+        [
+            html.Div(figure_card(context, "codes", figure, link="/help#" + figure.id), className="tf-col-kpi")
+            for figure in figures
+        ],
         className="tf-kpis",
     )
 
@@ -236,12 +243,17 @@ def reasons_table(context: Context) -> TableData:
         ColumnSpec("reason", t("codes.column.reason")),
         ColumnSpec("holders", t("codes.column.holders"), kind="number", unit=t("unit.people")),
     )
-    rows = [{"colour": t(f"colour.{p.colour}"), "reason": t(f"reason.{p.part}"), "holders": p.holders} for p in parts]
+    rows: list[dict[str, Value]] = [
+        {"colour": t(f"colour.{p.colour}"), "reason": t(f"reason.{p.part}"), "holders": p.holders}
+        for p in parts
+    ]
     return TableData(t("codes.reasons.title"), columns, rows)
 
 
 def not_reported(context: Context) -> Component:
-    return empty_state(why=context.t("codes.none", day=context.filters.day), todo=context.t("codes.none.todo"))
+    return empty_state(
+        why=context.t("codes.none", day=context.filters.day), todo=context.t("codes.none.todo")
+    )
 
 
 @card(PAGE, "codes-ages")
@@ -273,7 +285,12 @@ def draw_ages(context: Context) -> Component:
             theme=context.theme,
         )
         inside = graph(
-            id="codes-ages-chart", figure=chart, height=260, lang=context.lang, label=title, filename="tianfu-ages"
+            id="codes-ages-chart",
+            figure=chart,
+            height=260,
+            lang=context.lang,
+            label=title,
+            filename="tianfu-ages",
         )
     return card_frame(
         id="codes-ages-card",
@@ -288,7 +305,9 @@ def draw_ages(context: Context) -> Component:
 
 @card(PAGE, "codes-flows")
 def draw_flows(context: Context) -> Component:
-    flows = get_flows(context.view, area=context.filters.area, date=context.filters.day, min_cell=min_cell(context))
+    flows = get_flows(
+        context.view, area=context.filters.area, date=context.filters.day, min_cell=min_cell(context)
+    )
     order = [NO_CODE, "green", "yellow", "red", "grey", "popup"]
     used = [c for c in order if any(c in pair for pair in flows.matrix)]
     title = context.t("codes.flows.title")
@@ -303,7 +322,12 @@ def draw_flows(context: Context) -> Component:
             theme=context.theme,
         )
         inside = graph(
-            id="codes-flows-chart", figure=chart, height=260, lang=context.lang, label=title, filename="tianfu-flows"
+            id="codes-flows-chart",
+            figure=chart,
+            height=260,
+            lang=context.lang,
+            label=title,
+            filename="tianfu-flows",
         )
     return card_frame(
         id="codes-flows-card",
@@ -330,7 +354,9 @@ def draw_trend(context: Context) -> Component:
     series = [
         Series(
             context.t(f"colour.{c}"),
-            tuple(rows[day].colours.get(c, Cell("value", 0)) if day in rows else NOT_REPORTED for day in days),
+            tuple(
+                rows[day].colours.get(c, Cell("value", 0)) if day in rows else NOT_REPORTED for day in days
+            ),
             status=c,
         )
         for c in ("yellow", "red")
@@ -347,7 +373,12 @@ def draw_trend(context: Context) -> Component:
             from_zero=True,
         )
         inside = graph(
-            id="codes-trend-chart", figure=chart, height=230, lang=context.lang, label=title, filename="tianfu-trend"
+            id="codes-trend-chart",
+            figure=chart,
+            height=230,
+            lang=context.lang,
+            label=title,
+            filename="tianfu-trend",
         )
     return card_frame(
         id="codes-trend-card",
@@ -367,7 +398,9 @@ def _days(first: date, last: date) -> list[date]:
 def changes_table(context: Context) -> TableData:
     """Every way of changing on the day: from, to, reason, who did it, how many."""
     t = context.t
-    flows = get_flows(context.view, area=context.filters.area, date=context.filters.day, min_cell=min_cell(context))
+    flows = get_flows(
+        context.view, area=context.filters.area, date=context.filters.day, min_cell=min_cell(context)
+    )
     columns = (
         ColumnSpec("from", t("codes.column.from"), min_width=76),
         ColumnSpec("to", t("codes.column.to"), min_width=76),

@@ -15,7 +15,7 @@ from dashboard.shell.context import Context
 from dashboard.shell.exports import TableData, register_export
 from dashboard.shell.figures import feed_marks
 from dashboard.shell.menus import export_menu
-from dashboard.shell.pages import Page, card, register
+from dashboard.shell.pages import Page, card, register_page
 from dashboard.snapshot.contract import FEEDS
 from queries.feeds import get_feed_rejects, get_feed_states
 
@@ -29,7 +29,10 @@ def body(context: Context) -> Component:
             html.Div(
                 [
                     html.Div(loading(html.Div(id="feeds-states"), height=260, lang=context.lang)),
-                    html.Div(loading(html.Div(id="feeds-rejects"), height=220, lang=context.lang), className="tf-col-7"),
+                    html.Div(
+                        loading(html.Div(id="feeds-rejects"), height=220, lang=context.lang),
+                        className="tf-col-7",
+                    ),
                     html.Div(id="feeds-snapshot", className="tf-col-5"),
                 ],
                 className="tf-grid",
@@ -38,7 +41,7 @@ def body(context: Context) -> Component:
     )
 
 
-PAGE = register(__name__, Page(key="feeds", path="/feeds", order=3, needs="view", body=body, bar=()))
+PAGE = register_page(__name__, Page(key="feeds", path="/feeds", order=3, needs="view", body=body, bar=()))
 
 
 def source(context: Context) -> Provenance:
@@ -91,7 +94,13 @@ def draw_states(context: Context) -> Component:
         id="feeds-states-card",
         question_title=table.title,
         unit=context.t("feeds.states.unit"),
-        body=data_table(id="feeds-states-table", columns=table.columns, rows=table.rows, lang=context.lang, label=table.title),
+        body=data_table(
+            id="feeds-states-table",
+            columns=table.columns,
+            rows=table.rows,
+            lang=context.lang,
+            label=table.title,
+        ),
         provenance=source(context),
         link="",
         lang=context.lang,
@@ -124,7 +133,13 @@ def draw_rejects(context: Context) -> Component:
         id="feeds-rejects-card",
         question_title=table.title,
         unit=context.t("feeds.rejects.unit"),
-        body=data_table(id="feeds-rejects-table", columns=table.columns, rows=table.rows, lang=context.lang, label=table.title)
+        body=data_table(
+            id="feeds-rejects-table",
+            columns=table.columns,
+            rows=table.rows,
+            lang=context.lang,
+            label=table.title,
+        )
         if table.rows
         else empty_state(why=context.t("feeds.rejects.none"), todo=context.t("feeds.rejects.none.todo")),
         provenance=source(context),
@@ -145,7 +160,14 @@ def draw_snapshot(context: Context) -> Component:
         (t("feeds.snapshot.policy"), t("shell.policy", version=manifest.policy_version)),
     ]
     tables = [
-        html.Li([html.Span(table.name), html.Span(f"{table.rows:,}" if table.reported else t("cell.not_reported"), className="tf-num")])
+        html.Li(
+            [
+                html.Span(table.name),
+                html.Span(
+                    f"{table.rows:,}" if table.reported else t("cell.not_reported"), className="tf-num"
+                ),
+            ]
+        )
         for table in manifest.tables
     ]
     warnings = [html.Li(words) for words in manifest.warnings]
@@ -155,11 +177,15 @@ def draw_snapshot(context: Context) -> Component:
         unit="",
         body=html.Div(
             [
-                html.Dl([html.Div([html.Dt(name), html.Dd(value)]) for name, value in facts], className="tf-facts"),
+                html.Dl(
+                    [html.Div([html.Dt(name), html.Dd(value)]) for name, value in facts], className="tf-facts"
+                ),
                 html.H3(t("feeds.snapshot.tables")),
                 html.Ul(tables, className="tf-facts-list"),
                 html.H3(t("feeds.snapshot.warnings")),
-                html.Ul(warnings, className="tf-warnings") if warnings else html.P(t("feeds.snapshot.no_warnings")),
+                html.Ul(warnings, className="tf-warnings")
+                if warnings
+                else html.P(t("feeds.snapshot.no_warnings")),
             ]
         ),
         provenance=source(context),

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dash import html
 from dash.development.base_component import Component
 
+from dashboard.cells import Cell
 from dashboard.components.badges import colour_badge, level_badge
 from dashboard.components.browser_words import SHORTCUTS
 from dashboard.components.provenance import feed_sign
 from dashboard.components.states import cell_text
-from dashboard.cells import Cell
 from dashboard.shell.context import Context
-from dashboard.shell.pages import Page, register
+from dashboard.shell.pages import Page, register_page
 from dashboard.snapshot.contract import FEED_STATES
 from queries.metrics import Metric, load_metrics
 
@@ -25,7 +25,10 @@ def body(context: Context) -> Component:
             html.Div(
                 [
                     html.Section(
-                        [_title(t("help.metrics")), html.Dl([_metric(context, m) for m in metrics], className="tf-metrics")],
+                        [
+                            _title(t("help.metrics")),
+                            html.Dl([_metric(context, m) for m in metrics], className="tf-metrics"),
+                        ],
                         className="tf-card tf-col-8",
                     ),
                     html.Div([signs(context), keys(context)], className="tf-col-4 tf-stack"),
@@ -36,7 +39,7 @@ def body(context: Context) -> Component:
     )
 
 
-PAGE = register(__name__, Page(key="help", path="/help", order=5, needs="view", body=body, bar=()))
+PAGE = register_page(__name__, Page(key="help", path="/help", order=5, needs="view", body=body, bar=()))
 
 
 def _title(words: str) -> Component:
@@ -66,7 +69,10 @@ def signs(context: Context) -> Component:
     t, lang = context.t, context.lang
     rows: list[tuple[Component | list[Component], str]] = [
         (cell_text(Cell("value", 0), lang), t("help.sign.zero")),
-        (cell_text(Cell("suppressed"), lang), t("help.sign.suppressed", minimum=context.policy.disclosure.min_cell)),
+        (
+            cell_text(Cell("suppressed"), lang),
+            t("help.sign.suppressed", minimum=context.policy.disclosure.min_cell),
+        ),
         (cell_text(Cell("not_reported"), lang), t("help.sign.not_reported")),
         *((feed_sign(state, lang), t(f"help.sign.feed.{state}")) for state in FEED_STATES),
         ([colour_badge(c, lang) for c in ("red", "yellow", "green", "unknown")], t("help.sign.colours")),
@@ -75,7 +81,9 @@ def signs(context: Context) -> Component:
     return html.Section(
         [
             _title(t("help.signs")),
-            html.Dl([html.Div([html.Dt(sign), html.Dd(words)]) for sign, words in rows], className="tf-signs"),
+            html.Dl(
+                [html.Div([html.Dt(sign), html.Dd(words)]) for sign, words in rows], className="tf-signs"
+            ),
         ],
         className="tf-card",
     )
@@ -88,7 +96,8 @@ def keys(context: Context) -> Component:
         [
             _title(context.t("ui.keys.title")),
             html.Dl(
-                [html.Div([html.Dt(html.Kbd(shown)), html.Dd(words)]) for shown, words in rows], className="tf-signs"
+                [html.Div([html.Dt(html.Kbd(shown)), html.Dd(words)]) for shown, words in rows],
+                className="tf-signs",
             ),
         ],
         className="tf-card",

@@ -14,7 +14,8 @@ from dashboard.shell.identity import current_lang
 def layout(**_query: object) -> Component:
     lang = current_lang()
     return html.Div(
-        error_state(what=t(lang, "page.not_found"), todo=t(lang, "page.not_found.todo"), lang=lang), className="tf-page"
+        error_state(what=t(lang, "page.not_found"), todo=t(lang, "page.not_found.todo"), lang=lang),
+        className="tf-page",
     )
 
 

@@ -15,7 +15,7 @@ from dashboard.shell.areamap import map_body, register_area_map
 from dashboard.shell.codemap import changes_on_map, of_colour
 from dashboard.shell.context import Context
 from dashboard.shell.figures import figure_card, provenance
-from dashboard.shell.pages import Page, card, register
+from dashboard.shell.pages import Page, card, register_page
 from dashboard.shell.riskmap import draw_risk_map
 from geo.areas import name_of
 from queries.feeds import get_feed_states
@@ -42,7 +42,9 @@ GROUPS = {
 
 def body(context: Context) -> Component:
     def slot(name: str, width: str, height: int) -> Component:
-        return html.Div(loading(html.Div(id=f"overview-{name}"), height=height, lang=context.lang), className=width)
+        return html.Div(
+            loading(html.Div(id=f"overview-{name}"), height=height, lang=context.lang), className=width
+        )
 
     return html.Div(
         [
@@ -56,7 +58,8 @@ def body(context: Context) -> Component:
                     html.Div(map_card(context), className="tf-col-5"),
                     slot("moved", "tf-col-4", 400),
                     html.Div(
-                        [html.Div(id="overview-plan"), html.Div(id="overview-feeds")], className="tf-col-3 tf-stack"
+                        [html.Div(id="overview-plan"), html.Div(id="overview-feeds")],
+                        className="tf-col-3 tf-stack",
                     ),
                     slot("yellow", "tf-col-6", 260),
                     slot("red", "tf-col-6", 260),
@@ -67,8 +70,9 @@ def body(context: Context) -> Component:
     )
 
 
-PAGE = register(
-    __name__, Page(key="overview", path="/", order=0, needs="view", body=body, bar=("area", "date", "compare"))
+PAGE = register_page(
+    __name__,
+    Page(key="overview", path="/", order=0, needs="view", body=body, bar=("area", "date", "compare")),
 )
 register_area_map(PAGE, prefix="overview", draw=draw_risk_map)
 
@@ -92,12 +96,16 @@ def pair(context: Context, group: str, figures: tuple[Figure, ...]) -> Component
 
 @card(PAGE, "overview-cases")
 def draw_cases(context: Context) -> Component:
-    return pair(context, "cases", get_case_figures(context.view, area=context.filters.area, date=context.filters.day))
+    return pair(
+        context, "cases", get_case_figures(context.view, area=context.filters.area, date=context.filters.day)
+    )
 
 
 @card(PAGE, "overview-risk")
 def draw_risk(context: Context) -> Component:
-    return pair(context, "risk", get_risk_figures(context.view, area=context.filters.area, date=context.filters.day))
+    return pair(
+        context, "risk", get_risk_figures(context.view, area=context.filters.area, date=context.filters.day)
+    )
 
 
 @card(PAGE, "overview-turns")
@@ -113,7 +121,9 @@ def draw_turns(context: Context) -> Component:
 
 @card(PAGE, "overview-scans")
 def draw_scans(context: Context) -> Component:
-    return pair(context, "scans", get_scan_figures(context.view, area=context.filters.area, date=context.filters.day))
+    return pair(
+        context, "scans", get_scan_figures(context.view, area=context.filters.area, date=context.filters.day)
+    )
 
 
 @card(PAGE, "overview-moved")
@@ -136,7 +146,10 @@ def draw_moved(context: Context) -> Component:
             [
                 html.Dl(
                     [
-                        html.Div([html.Dt(t(f"risk.moved.{kind}")), html.Dd(f"{counts[kind]:,}")], className=f"tf-moves-{kind}")
+                        html.Div(
+                            [html.Dt(t(f"risk.moved.{kind}")), html.Dd(f"{counts[kind]:,}")],
+                            className=f"tf-moves-{kind}",
+                        )
                         for kind in MOVEMENTS
                     ],
                     className="tf-moves-counts",
@@ -145,11 +158,16 @@ def draw_moved(context: Context) -> Component:
                     [
                         html.Li(
                             [
-                                html.Span(t(f"risk.moved.{change.movement}"), className=f"tf-move tf-moves-{change.movement}"),
+                                html.Span(
+                                    t(f"risk.moved.{change.movement}"),
+                                    className=f"tf-move tf-moves-{change.movement}",
+                                ),
                                 level_badge(change.level or change.level_before or "unknown", context.lang),
                                 html.Span(
                                     [
-                                        html.Span(name_of(change.area, context.lang), className="tf-moves-area"),
+                                        html.Span(
+                                            name_of(change.area, context.lang), className="tf-moves-area"
+                                        ),
                                         " ",
                                         change.text,
                                     ],
@@ -282,7 +300,11 @@ def _mover(context: Context, row: tuple[str, Cell, Cell], most: float) -> Compon
     amount = change.value or 0
     return html.Li(
         [
-            dcc.Link(name_of(area, context.lang), href="/codes" + context.filters.query(area=area), className="tf-movers-name"),
+            dcc.Link(
+                name_of(area, context.lang),
+                href="/codes" + context.filters.query(area=area),
+                className="tf-movers-name",
+            ),
             html.Span(
                 html.Span(
                     className=f"tf-movers-bar tf-movers-{'up' if amount > 0 else 'down'}",
@@ -290,7 +312,11 @@ def _mover(context: Context, row: tuple[str, Cell, Cell], most: float) -> Compon
                 ),
                 className="tf-movers-track",
             ),
-            html.Span(format_change(context.lang, amount), className="tf-num tf-movers-change", title=format_exact(amount)),
+            html.Span(
+                format_change(context.lang, amount),
+                className="tf-num tf-movers-change",
+                title=format_exact(amount),
+            ),
             html.Span(cell_text(holders, context.lang, exact=False), className="tf-dim tf-movers-now"),
         ]
     )

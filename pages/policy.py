@@ -9,11 +9,14 @@ from dash.development.base_component import Component
 
 from dashboard.components.badges import colour_badge
 from dashboard.components.tables import ColumnSpec, Value, data_table
+from dashboard.i18n.catalogue import Lang
+from dashboard.policy.groups import ReasonRow
+from dashboard.policy.model import Source, Text
 from dashboard.policy.thresholds import Threshold, list_thresholds
 from dashboard.shell.context import Context
 from dashboard.shell.exports import TableData, register_export
 from dashboard.shell.menus import export_menu
-from dashboard.shell.pages import Page, card, register
+from dashboard.shell.pages import Page, card, register_page
 
 
 def body(context: Context) -> Component:
@@ -22,15 +25,25 @@ def body(context: Context) -> Component:
     return html.Div(
         [
             html.Div(
-                [html.H1(context.t("nav.policy")), html.P(lead), html.P(policy.notes.in_lang(lang), className="tf-dim")],
+                [
+                    html.H1(context.t("nav.policy")),
+                    html.P(lead),
+                    html.P(words(policy.notes, lang), className="tf-dim"),
+                ],
                 className="tf-page-head",
             ),
-            html.Div([html.Div(id="policy-thresholds", className="tf-col-6"), html.Div(id="policy-reasons", className="tf-col-6")], className="tf-grid"),
+            html.Div(
+                [
+                    html.Div(id="policy-thresholds", className="tf-col-6"),
+                    html.Div(id="policy-reasons", className="tf-col-6"),
+                ],
+                className="tf-grid",
+            ),
         ]
     )
 
 
-PAGE = register(__name__, Page(key="policy", path="/policy", order=4, needs="view", body=body, bar=()))
+PAGE = register_page(__name__, Page(key="policy", path="/policy", order=4, needs="view", body=body, bar=()))
 
 
 @card(PAGE, "policy-thresholds")
@@ -75,10 +88,14 @@ def _row(context: Context, threshold: Threshold) -> Component:
             html.Dt([name, html.Span(t(f"{threshold.text_key}.note"), className="tf-dim")]),
             html.Dd(
                 [
-                    html.Span([value_text(context, threshold), " ", unit_text(context, threshold)], className="tf-num tf-strong"),
+                    html.Span(
+                        [value_text(context, threshold), " ", unit_text(context, threshold)],
+                        className="tf-num tf-strong",
+                    ),
                     html.Span(bounds, className="tf-dim"),
                     html.Span(
-                        t("policy.page.source", source=threshold.source.in_lang(context.lang)), className="tf-dim"
+                        t("policy.page.source", source=words(threshold.source, context.lang)),
+                        className="tf-dim",
                     ),
                 ]
             ),
@@ -117,7 +134,7 @@ def reasons_table(context: Context) -> TableData:
         {
             "colour": row.colour,
             "reason": t(f"reason.{row.reason_code}"),
-            "release": release_text(context, row.hold_days, row.release, row.tests_required),
+            "release": release_text(context, row),
             "clause": row.clause,
         }
         for row in context.policy.health_code.rows
@@ -125,13 +142,18 @@ def reasons_table(context: Context) -> TableData:
     return TableData(t("policy.page.reasons"), columns, rows)
 
 
-def release_text(context: Context, hold_days: int | None, release: str, tests: int | None) -> str:
+def release_text(context: Context, row: ReasonRow) -> str:
     """How a colour ends, in one sentence."""
-    return context.t(
-        f"policy.release.{release}" + ("" if hold_days is not None else ".open"),
-        days=hold_days,
-        tests=tests,
-    )
+    if row.release is None:
+        return context.t("policy.release.none")
+    key = f"policy.release.{row.release}" + ("" if row.hold_days is not None else ".open")
+    start = context.t(f"policy.hold.{row.hold_from}")
+    return context.t(key, days=row.hold_days, tests=row.tests_required, start=start)
+
+
+def words(entry: Text | Source, lang: Lang) -> str:
+    """The text of a policy entry in the reader's language."""
+    return entry.zh if lang == "zh-CN" else entry.en
 
 
 @card(PAGE, "policy-reasons")
@@ -144,12 +166,21 @@ def draw_reasons(context: Context) -> Component:
         [
             html.Header(
                 [
-                    html.Div([html.H2(table.title, className="tf-card-title"), colours], className="tf-card-heading"),
+                    html.Div(
+                        [html.H2(table.title, className="tf-card-title"), colours],
+                        className="tf-card-heading",
+                    ),
                     html.Div(export_menu(context, PAGE.key, "reasons"), className="tf-card-tools"),
                 ],
                 className="tf-card-head",
             ),
-            data_table(id="policy-reasons-table", columns=table.columns, rows=table.rows, lang=context.lang, label=table.title),
+            data_table(
+                id="policy-reasons-table",
+                columns=table.columns,
+                rows=table.rows,
+                lang=context.lang,
+                label=table.title,
+            ),
         ],
         className="tf-card",
     )

@@ -26,12 +26,19 @@ from dashboard.shell.exports import TableData, register_export
 from dashboard.shell.figures import grain_of, provenance
 from dashboard.shell.filterbar import register_days
 from dashboard.shell.menus import export_menu
-from dashboard.shell.pages import Page, card, register
+from dashboard.shell.pages import Page, card, register_page
 from dashboard.shell.riskmap import draw_risk_map, why_text
 from dashboard.snapshot.contract import RISK_LEVELS
 from geo.areas import name_of
 from queries.levels import AreaLevel, get_levels
-from queries.risk import PlaceChange, RiskPlace, get_list_days, get_risk_changes, get_risk_history, get_risk_places
+from queries.risk import (
+    PlaceChange,
+    RiskPlace,
+    get_list_days,
+    get_risk_changes,
+    get_risk_history,
+    get_risk_places,
+)
 
 FILLS = ("places", "rate", "change", "level")
 HISTORY_DAYS = 60
@@ -46,9 +53,18 @@ def body(context: Context) -> Component:
             html.Div(
                 [
                     html.Div(map_card(context, days, shown), className="tf-col-7"),
-                    html.Div(loading(html.Div(id="risk-areas"), height=520, lang=context.lang), className="tf-col-5"),
-                    html.Div(loading(html.Div(id="risk-places"), height=420, lang=context.lang), className="tf-col-8"),
-                    html.Div(loading(html.Div(id="risk-moved"), height=420, lang=context.lang), className="tf-col-4"),
+                    html.Div(
+                        loading(html.Div(id="risk-areas"), height=520, lang=context.lang),
+                        className="tf-col-5",
+                    ),
+                    html.Div(
+                        loading(html.Div(id="risk-places"), height=420, lang=context.lang),
+                        className="tf-col-8",
+                    ),
+                    html.Div(
+                        loading(html.Div(id="risk-moved"), height=420, lang=context.lang),
+                        className="tf-col-4",
+                    ),
                     html.Div(loading(html.Div(id="risk-history"), height=260, lang=context.lang)),
                 ],
                 className="tf-grid",
@@ -57,7 +73,7 @@ def body(context: Context) -> Component:
     )
 
 
-PAGE = register(
+PAGE = register_page(
     __name__,
     Page(
         key="risk",
@@ -90,7 +106,9 @@ def map_card(context: Context, days: tuple[date, ...], shown: date) -> Component
         provenance=provenance(context, "risk_listed", "county_cases"),
         link="",
         lang=context.lang,
-        menu=view_switch(id="risk-fill", value=context.filters.options["fill"], lang=context.lang, options=FILLS),
+        menu=view_switch(
+            id="risk-fill", value=context.filters.options["fill"], lang=context.lang, options=FILLS
+        ),
     )
 
 
@@ -103,8 +121,12 @@ def draw_head(context: Context) -> Component:
         finding = context.t("risk.finding.none", area=area, day=context.filters.day)
     else:
         counts = {at: sum(int(row.places.levels[at].value or 0) for row in rows) for at in RISK_LEVELS}
-        touched = sum(bool(row.places.levels["high"].value or row.places.levels["medium"].value) for row in rows)
-        finding = context.t("risk.finding", area=area, day=context.filters.day, touched=touched, all=len(rows), **counts)
+        touched = sum(
+            bool(row.places.levels["high"].value or row.places.levels["medium"].value) for row in rows
+        )
+        finding = context.t(
+            "risk.finding", area=area, day=context.filters.day, touched=touched, all=len(rows), **counts
+        )
     return html.Div([html.H1(context.t("nav.risk")), html.P(finding)], className="tf-page-head")
 
 
@@ -245,7 +267,9 @@ def _release_text(context: Context, release: date | None) -> str:
 def draw_places(context: Context) -> Component:
     table = places_table(context)
     if table is None:
-        body_part: Component = empty_state(why=context.t("risk.places.none"), todo=context.t("risk.places.none.todo"))
+        body_part: Component = empty_state(
+            why=context.t("risk.places.none"), todo=context.t("risk.places.none.todo")
+        )
     elif not table.rows:
         body_part = empty_state(why=context.t("risk.places.empty"), todo=context.t("risk.places.empty.todo"))
     else:
@@ -275,7 +299,9 @@ def draw_moved(context: Context) -> Component:
         context.view, area=context.filters.area, date=context.filters.day, compare=context.filters.compare
     )
     if changes is None:
-        inside: Component = empty_state(why=context.t("risk.moved.none"), todo=context.t("risk.moved.none.todo"))
+        inside: Component = empty_state(
+            why=context.t("risk.moved.none"), todo=context.t("risk.moved.none.todo")
+        )
     elif not changes:
         inside = empty_state(why=context.t("risk.moved.empty"), todo=context.t("risk.moved.empty.todo"))
     else:
@@ -303,11 +329,15 @@ def _moved_group(context: Context, kind: str, changes: tuple[PlaceChange, ...]) 
             html.H3([context.t(f"risk.moved.{kind}"), " ", html.Span(f"{len(rows):,}", className="tf-num")]),
             html.Ul(
                 [
-                    html.Li([html.Span(name_of(row.area, context.lang), className="tf-moves-area"), " ", row.text])
+                    html.Li(
+                        [html.Span(name_of(row.area, context.lang), className="tf-moves-area"), " ", row.text]
+                    )
                     for row in rows[:8]
                 ]
             ),
-            html.P(context.t("risk.moved.more", n=len(rows) - 8), className="tf-dim") if len(rows) > 8 else None,
+            html.P(context.t("risk.moved.more", n=len(rows) - 8), className="tf-dim")
+            if len(rows) > 8
+            else None,
         ],
         className=f"tf-moves-group tf-moves-{kind}",
     )
@@ -317,24 +347,41 @@ def _moved_group(context: Context, kind: str, changes: tuple[PlaceChange, ...]) 
 def draw_history(context: Context) -> Component:
     days = [day for day in get_list_days(context.view) if day <= context.filters.day][-HISTORY_DAYS:]
     history = (
-        {row.date: row.levels for row in get_risk_history(context.view, area=context.filters.area, first=days[0], last=days[-1])}
+        {
+            row.date: row.levels
+            for row in get_risk_history(context.view, area=context.filters.area, first=days[0], last=days[-1])
+        }
         if days
         else {}
     )
     series = [
         Series(
             context.t(f"level.{level}"),
-            tuple(Cell("value", history[day][level]) if day in history else Cell("not_reported") for day in days),
+            tuple(
+                Cell("value", history[day][level]) if day in history else Cell("not_reported") for day in days
+            ),
             status=level,
         )
         for level in RISK_LEVELS[:2]
     ]
     chart = trend_lines(
-        days=days, series=series, unit=context.t("unit.places"), lang=context.lang, theme=context.theme, from_zero=True
+        days=days,
+        series=series,
+        unit=context.t("unit.places"),
+        lang=context.lang,
+        theme=context.theme,
+        from_zero=True,
     )
     label = context.t("risk.history.title")
     inside = (
-        graph(id="risk-history-chart", figure=chart, height=220, lang=context.lang, label=label, filename="tianfu-risk")
+        graph(
+            id="risk-history-chart",
+            figure=chart,
+            height=220,
+            lang=context.lang,
+            label=label,
+            filename="tianfu-risk",
+        )
         if len(days) > 1
         else empty_state(why=context.t("risk.history.one"), todo=context.t("risk.history.one.todo"))
     )

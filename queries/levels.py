@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from datetime import date as Date  # noqa: N812 - `date` is the name of a parameter everywhere
 from typing import Literal
 
-from dashboard.policy import evaluate
 from dashboard.policy.groups import RiskArea
+
+from dashboard.policy import evaluate
 from dashboard.snapshot.contract import RISK_LEVELS
 from queries.areas import Grain, child_of
 from queries.cases import CaseFacts, get_case_facts
@@ -39,7 +40,9 @@ class AreaLevel:
     unknown: int = 0
 
 
-def get_levels(view: View, *, area: str, date: Date, level: Grain, thresholds: RiskArea) -> tuple[AreaLevel, ...]:
+def get_levels(
+    view: View, *, area: str, date: Date, level: Grain, thresholds: RiskArea
+) -> tuple[AreaLevel, ...]:
     """The level of each city, or each county and functional area, below ``area``; by code.
 
     A city takes the most severe level of its counties; when none is high or medium and one is unknown,
@@ -68,7 +71,8 @@ def worst_level(levels: Iterable[str | None]) -> str | None:
 
 def _county_levels(view: View, area: str, date: Date, thresholds: RiskArea) -> tuple[AreaLevel, ...]:
     facts = {
-        row.area: row for row in get_case_facts(view, area=area, date=date, window_days=thresholds.window_days)
+        row.area: row
+        for row in get_case_facts(view, area=area, date=date, window_days=thresholds.window_days)
     }
     return tuple(
         _county(row, facts.get(row.area), date, thresholds)

@@ -272,7 +272,7 @@ def _missing_marks(
 
 
 def _day_axis(days: Sequence[date], theme: Theme) -> Json:
-    step = max(1, -(-len(days) // 6))
+    step = max(1, -(-len(days) // 5))
     shown = [d for i, d in enumerate(days) if (len(days) - 1 - i) % step == 0]
     ends = {"range": [f"{days[0] - timedelta(days=1)} 12:00", f"{days[-1]} 12:00"]} if days else {}
     return plain_axis(

@@ -29,7 +29,7 @@ Draw: TypeAlias = Callable[[Context], Drawn]
 
 
 def map_area(context: Context) -> str:
-    """The area whose parts the map draws: a county is shown among the counties of its city, where in scope."""
+    """The area whose parts the map draws: a county among the counties of its city, where in scope."""
     area = get_area(context.filters.area)
     if area.level in ("county", "functional") and area.city and context.scope.allows(area.city):
         return area.city

@@ -1,4 +1,4 @@
-"""The map of code colours: holders of one colour by area, as a count, per 100,000 residents, or as a change."""
+"""The map of code colours: holders of one colour by area, count, per 100,000 residents, or change."""
 
 from __future__ import annotations
 
@@ -71,5 +71,11 @@ def _hover(context: Context, row: AreaChange, colour: str) -> tuple[str, ...]:
     if per.value is not None:
         lines.append(t("codes.map.rate", value=format_rate(per.value)))
     if change.value is not None:
-        lines.append(t("codes.map.change", value=fill_text(context, change.value, "change"), day=context.filters.compare))
+        lines.append(
+            t(
+                "codes.map.change",
+                value=fill_text(context, change.value, "change"),
+                day=context.filters.compare,
+            )
+        )
     return tuple(lines)

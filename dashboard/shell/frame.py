@@ -19,7 +19,13 @@ from dashboard.errors import TianfuError
 from dashboard.i18n.catalogue import Lang, t
 from dashboard.shell.board import Board, get_board
 from dashboard.shell.filters import default_area
-from dashboard.shell.identity import csrf_token, current_identity, current_lang, current_theme
+from dashboard.shell.identity import (
+    csrf_token,
+    current_identity,
+    current_lang,
+    current_theme,
+    has_identity,
+)
 from dashboard.shell.pages import PAGES
 from dashboard.snapshot.manifest import Manifest
 from geo.areas import name_of
@@ -50,7 +56,13 @@ class BoardApp(dash.Dash):
 
 
 def layout() -> Component:
-    """The frame for the signed-in person of this request."""
+    """The frame for the signed-in person of this request.
+
+    Dash calls it once by itself to check it, before any request is let in; then there is nobody yet and
+    the frame is empty.
+    """
+    if not has_identity():
+        return html.Div(dash.page_container)
     identity, lang, theme = current_identity(), current_lang(), current_theme()
     board = get_board()
     manifest = newest(board)
@@ -97,9 +109,7 @@ def snapshot_marks(manifest: Manifest | None, lang: Lang) -> dict[str, str]:
     }
 
 
-def header(
-    board: Board, manifest: Manifest | None, identity: Identity, lang: Lang, theme: str
-) -> Component:
+def header(board: Board, manifest: Manifest | None, identity: Identity, lang: Lang, theme: str) -> Component:
     """Name, scope, data time with age, feeds, policy; language, theme, person."""
     facts = [
         fact(t(lang, "shell.scope"), name_of(default_area(scope_of(identity)), lang)),
@@ -144,7 +154,9 @@ def header(
 def fact(label: str, value: Component | str, *, title: str = "", kind: str = "") -> Component:
     """One fact of the header: a small label over its value."""
     return html.Div(
-        [html.Span(label, className="tf-fact-label"), value], className=f"tf-fact {kind}".strip(), title=title or None
+        [html.Span(label, className="tf-fact-label"), value],
+        className=f"tf-fact {kind}".strip(),
+        title=title or None,
     )
 
 
@@ -152,7 +164,9 @@ def data_time(manifest: Manifest | None, lang: Lang) -> Component:
     """The newest moment the snapshot speaks of; its age is counted in the browser."""
     if manifest is None:
         return fact(t(lang, "shell.data_time"), t(lang, "error.no_snapshot"), kind="tf-fact-stale")
-    return fact(t(lang, "shell.data_time"), time_tag(manifest.data_time), title=manifest.id, kind="tf-fact-time")
+    return fact(
+        t(lang, "shell.data_time"), time_tag(manifest.data_time), title=manifest.id, kind="tf-fact-time"
+    )
 
 
 def feeds(manifest: Manifest | None, lang: Lang) -> Component | None:
@@ -162,7 +176,9 @@ def feeds(manifest: Manifest | None, lang: Lang) -> Component | None:
     bad = sum(state != "on_time" for state in manifest.feeds.values())
     words = t(lang, "shell.feeds_bad", n=bad) if bad else t(lang, "shell.feeds_ok")
     sign = icon("alert" if bad else "on-time")
-    return fact(t(lang, "nav.feeds"), dcc.Link([sign, " ", words], href="/feeds"), kind="tf-fact-bad" if bad else "")
+    return fact(
+        t(lang, "nav.feeds"), dcc.Link([sign, " ", words], href="/feeds"), kind="tf-fact-bad" if bad else ""
+    )
 
 
 def theme_button(lang: Lang, theme: str) -> Component:
@@ -193,7 +209,9 @@ def person(identity: Identity, lang: Lang) -> Component:
 
 def navigation(identity: Identity, lang: Lang) -> Component:
     """Links to the pages this person may open; ``command.js`` marks the one on screen."""
-    pages = sorted((page for page in PAGES.values() if can(identity, page.needs)), key=lambda page: page.order)
+    pages = sorted(
+        (page for page in PAGES.values() if can(identity, page.needs)), key=lambda page: page.order
+    )
     return html.Nav(
         [
             dcc.Link(
@@ -223,5 +241,3 @@ def register_navigation() -> None:
         Output("shell-path", "children"),
         Input("_pages_location", "pathname"),
     )
-
-

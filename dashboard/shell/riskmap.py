@@ -19,7 +19,9 @@ def draw_risk_map(context: Context) -> Drawn:
     """Marks and legend: places at high and medium level (count, rate, change), or the most severe level."""
     fill = context.filters.options.get("fill", "places")
     rows = levels_on(context, context.filters.day)
-    before = {row.area: row for row in levels_on(context, context.filters.compare)} if fill == "change" else {}
+    before = (
+        {row.area: row for row in levels_on(context, context.filters.compare)} if fill == "change" else {}
+    )
     values = {row.area: _value(row, fill, before) for row in rows}
     known = [cell.value for cell in values.values() if cell.value is not None]
     marks = [
@@ -85,7 +87,9 @@ def _hover(context: Context, row: AreaLevel, fill: str, value: Cell) -> tuple[st
     if row.places.places.value is None:
         lines.append(t("risk.map.not_reported"))
     else:
-        lines += [f"{t(f'level.{level}')} {row.places.levels[level].value:,.0f}" for level in (*SERIOUS, "low")]
+        lines += [
+            f"{t(f'level.{level}')} {row.places.levels[level].value:,.0f}" for level in (*SERIOUS, "low")
+        ]
     if fill in ("rate", "change") and value.value is not None:
         words = fill_text(context, value.value, fill)
         lines.append(t(f"risk.map.{fill}", value=words, day=context.filters.compare))
