@@ -21,7 +21,7 @@ from dashboard.shell.context import Context
 from dashboard.shell.exports import TableData, register_export
 from dashboard.shell.figures import figure_card, provenance
 from dashboard.shell.menus import export_menu
-from dashboard.shell.pages import Page, card, register
+from dashboard.shell.pages import Page, card, register_page
 from dashboard.snapshot.contract import AGE_BANDS, NO_CODE
 from geo.areas import name_of
 from queries.codes import get_colour_trend, get_colours_by_age, get_colours_by_reason
@@ -60,7 +60,7 @@ def body(context: Context) -> Component:
     )
 
 
-PAGE = register(
+PAGE = register_page(
     __name__,
     Page(
         key="codes",
@@ -243,7 +243,7 @@ def reasons_table(context: Context) -> TableData:
         ColumnSpec("reason", t("codes.column.reason")),
         ColumnSpec("holders", t("codes.column.holders"), kind="number", unit=t("unit.people")),
     )
-    rows = [
+    rows: list[dict[str, Value]] = [
         {"colour": t(f"colour.{p.colour}"), "reason": t(f"reason.{p.part}"), "holders": p.holders}
         for p in parts
     ]

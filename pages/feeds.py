@@ -15,7 +15,7 @@ from dashboard.shell.context import Context
 from dashboard.shell.exports import TableData, register_export
 from dashboard.shell.figures import feed_marks
 from dashboard.shell.menus import export_menu
-from dashboard.shell.pages import Page, card, register
+from dashboard.shell.pages import Page, card, register_page
 from dashboard.snapshot.contract import FEEDS
 from queries.feeds import get_feed_rejects, get_feed_states
 
@@ -41,7 +41,7 @@ def body(context: Context) -> Component:
     )
 
 
-PAGE = register(__name__, Page(key="feeds", path="/feeds", order=3, needs="view", body=body, bar=()))
+PAGE = register_page(__name__, Page(key="feeds", path="/feeds", order=3, needs="view", body=body, bar=()))
 
 
 def source(context: Context) -> Provenance:

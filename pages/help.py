@@ -11,7 +11,7 @@ from dashboard.components.browser_words import SHORTCUTS
 from dashboard.components.provenance import feed_sign
 from dashboard.components.states import cell_text
 from dashboard.shell.context import Context
-from dashboard.shell.pages import Page, register
+from dashboard.shell.pages import Page, register_page
 from dashboard.snapshot.contract import FEED_STATES
 from queries.metrics import Metric, load_metrics
 
@@ -39,7 +39,7 @@ def body(context: Context) -> Component:
     )
 
 
-PAGE = register(__name__, Page(key="help", path="/help", order=5, needs="view", body=body, bar=()))
+PAGE = register_page(__name__, Page(key="help", path="/help", order=5, needs="view", body=body, bar=()))
 
 
 def _title(words: str) -> Component:

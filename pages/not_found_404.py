@@ -5,10 +5,10 @@ from __future__ import annotations
 import dash
 from dash import html
 from dash.development.base_component import Component
-from dashboard.shell.identity import current_lang
 
 from dashboard.components.states import error_state
 from dashboard.i18n.catalogue import t
+from dashboard.shell.identity import current_lang
 
 
 def layout(**_query: object) -> Component:

@@ -15,7 +15,7 @@ from dashboard.shell.areamap import map_body, register_area_map
 from dashboard.shell.codemap import changes_on_map, of_colour
 from dashboard.shell.context import Context
 from dashboard.shell.figures import figure_card, provenance
-from dashboard.shell.pages import Page, card, register
+from dashboard.shell.pages import Page, card, register_page
 from dashboard.shell.riskmap import draw_risk_map
 from geo.areas import name_of
 from queries.feeds import get_feed_states
@@ -70,7 +70,7 @@ def body(context: Context) -> Component:
     )
 
 
-PAGE = register(
+PAGE = register_page(
     __name__,
     Page(key="overview", path="/", order=0, needs="view", body=body, bar=("area", "date", "compare")),
 )

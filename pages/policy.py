@@ -6,14 +6,17 @@ from itertools import groupby
 
 from dash import html
 from dash.development.base_component import Component
-from dashboard.policy.thresholds import Threshold, list_thresholds
 
 from dashboard.components.badges import colour_badge
 from dashboard.components.tables import ColumnSpec, Value, data_table
+from dashboard.i18n.catalogue import Lang
+from dashboard.policy.groups import ReasonRow
+from dashboard.policy.model import Source, Text
+from dashboard.policy.thresholds import Threshold, list_thresholds
 from dashboard.shell.context import Context
 from dashboard.shell.exports import TableData, register_export
 from dashboard.shell.menus import export_menu
-from dashboard.shell.pages import Page, card, register
+from dashboard.shell.pages import Page, card, register_page
 
 
 def body(context: Context) -> Component:
@@ -25,7 +28,7 @@ def body(context: Context) -> Component:
                 [
                     html.H1(context.t("nav.policy")),
                     html.P(lead),
-                    html.P(policy.notes.in_lang(lang), className="tf-dim"),
+                    html.P(words(policy.notes, lang), className="tf-dim"),
                 ],
                 className="tf-page-head",
             ),
@@ -40,7 +43,7 @@ def body(context: Context) -> Component:
     )
 
 
-PAGE = register(__name__, Page(key="policy", path="/policy", order=4, needs="view", body=body, bar=()))
+PAGE = register_page(__name__, Page(key="policy", path="/policy", order=4, needs="view", body=body, bar=()))
 
 
 @card(PAGE, "policy-thresholds")
@@ -91,7 +94,7 @@ def _row(context: Context, threshold: Threshold) -> Component:
                     ),
                     html.Span(bounds, className="tf-dim"),
                     html.Span(
-                        t("policy.page.source", source=threshold.source.in_lang(context.lang)),
+                        t("policy.page.source", source=words(threshold.source, context.lang)),
                         className="tf-dim",
                     ),
                 ]
@@ -131,7 +134,7 @@ def reasons_table(context: Context) -> TableData:
         {
             "colour": row.colour,
             "reason": t(f"reason.{row.reason_code}"),
-            "release": release_text(context, row.hold_days, row.release, row.tests_required),
+            "release": release_text(context, row),
             "clause": row.clause,
         }
         for row in context.policy.health_code.rows
@@ -139,13 +142,18 @@ def reasons_table(context: Context) -> TableData:
     return TableData(t("policy.page.reasons"), columns, rows)
 
 
-def release_text(context: Context, hold_days: int | None, release: str, tests: int | None) -> str:
+def release_text(context: Context, row: ReasonRow) -> str:
     """How a colour ends, in one sentence."""
-    return context.t(
-        f"policy.release.{release}" + ("" if hold_days is not None else ".open"),
-        days=hold_days,
-        tests=tests,
-    )
+    if row.release is None:
+        return context.t("policy.release.none")
+    key = f"policy.release.{row.release}" + ("" if row.hold_days is not None else ".open")
+    start = context.t(f"policy.hold.{row.hold_from}")
+    return context.t(key, days=row.hold_days, tests=row.tests_required, start=start)
+
+
+def words(entry: Text | Source, lang: Lang) -> str:
+    """The text of a policy entry in the reader's language."""
+    return entry.zh if lang == "zh-CN" else entry.en
 
 
 @card(PAGE, "policy-reasons")

@@ -10,8 +10,6 @@ from datetime import date
 
 from dash import dcc, html
 from dash.development.base_component import Component
-from dashboard.policy.evaluate import days_clear, expected_release
-from dashboard.policy.store import risk_area_of
 
 from dashboard.cells import Cell
 from dashboard.components.cards import card as card_frame
@@ -20,13 +18,15 @@ from dashboard.components.charts import trend_lines
 from dashboard.components.filters import day_slider, view_switch
 from dashboard.components.states import empty_state, loading
 from dashboard.components.tables import ColumnSpec, Value, data_table
+from dashboard.policy.evaluate import days_clear, expected_release
+from dashboard.policy.store import risk_area_of
 from dashboard.shell.areamap import map_body, register_area_map
 from dashboard.shell.context import Context
 from dashboard.shell.exports import TableData, register_export
 from dashboard.shell.figures import grain_of, provenance
 from dashboard.shell.filterbar import register_days
 from dashboard.shell.menus import export_menu
-from dashboard.shell.pages import Page, card, register
+from dashboard.shell.pages import Page, card, register_page
 from dashboard.shell.riskmap import draw_risk_map, why_text
 from dashboard.snapshot.contract import RISK_LEVELS
 from geo.areas import name_of
@@ -73,7 +73,7 @@ def body(context: Context) -> Component:
     )
 
 
-PAGE = register(
+PAGE = register_page(
     __name__,
     Page(
         key="risk",

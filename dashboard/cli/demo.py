@@ -14,7 +14,7 @@ from types import FrameType
 import typer
 
 from dashboard.auth.demo import DEMO_LOGINS, ensure_demo_accounts
-from dashboard.cli.demo_data import demo_data
+from dashboard.cli.demo_data import ScaleName, demo_data
 from dashboard.cli.serve import ROOT, gunicorn_command
 from dashboard.cli.snapshot import build
 from dashboard.errors import SettingError, SnapshotNotFound, TianfuError
@@ -29,7 +29,7 @@ def demo() -> None:
     if not has_snapshot(settings):
         folder = settings.home / "demo-input"
         typer.echo("Building the demo snapshot (synthetic data, once) ...")
-        demo_data(scale="demo", out=folder)
+        demo_data(scale=ScaleName.demo, out=folder)
         build(input_dir=folder, publish=True)
     password = ensure_demo_accounts(settings)
     board = subprocess.Popen(gunicorn_command(), cwd=ROOT)  # noqa: S603 - our own command

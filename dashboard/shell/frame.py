@@ -19,7 +19,13 @@ from dashboard.errors import TianfuError
 from dashboard.i18n.catalogue import Lang, t
 from dashboard.shell.board import Board, get_board
 from dashboard.shell.filters import default_area
-from dashboard.shell.identity import csrf_token, current_identity, current_lang, current_theme
+from dashboard.shell.identity import (
+    csrf_token,
+    current_identity,
+    current_lang,
+    current_theme,
+    has_identity,
+)
 from dashboard.shell.pages import PAGES
 from dashboard.snapshot.manifest import Manifest
 from geo.areas import name_of
@@ -50,7 +56,13 @@ class BoardApp(dash.Dash):
 
 
 def layout() -> Component:
-    """The frame for the signed-in person of this request."""
+    """The frame for the signed-in person of this request.
+
+    Dash calls it once by itself to check it, before any request is let in; then there is nobody yet and
+    the frame is empty.
+    """
+    if not has_identity():
+        return html.Div(dash.page_container)
     identity, lang, theme = current_identity(), current_lang(), current_theme()
     board = get_board()
     manifest = newest(board)

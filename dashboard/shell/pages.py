@@ -48,7 +48,7 @@ class Page:
 PAGES: dict[str, Page] = {}
 
 
-def register(module: str, page: Page) -> Page:
+def register_page(module: str, page: Page) -> Page:
     """Register ``page`` with Dash Pages under its path."""
     PAGES[page.key] = page
     dash.register_page(

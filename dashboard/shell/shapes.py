@@ -21,7 +21,7 @@ def install(server: Flask, board: Board) -> None:
         if version != board.boundaries.version:
             abort(404)
         accepted = request.accept_encodings
-        encoding = next((name for name in ENCODINGS if name in accepted), "identity")
+        encoding = next((name for name in ENCODINGS if accepted[name]), "identity")
         try:
             body = board.boundaries.encoded(level, parent, encoding)
         except UnknownArea:

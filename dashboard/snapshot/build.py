@@ -74,7 +74,7 @@ def build_snapshot(
     with hold_lock(out, since=began):
         clean_stale(out)
         steps.begin(f"reading {input_dir.name}")
-        delivery = read_delivery(input_dir, now=began)
+        delivery = read_delivery(input_dir, now=began, late_after=load_baseline().feeds.late_after_minutes)
         tables = add_derived(delivery)
         with stage_snapshot(
             out,

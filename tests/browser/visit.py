@@ -17,7 +17,7 @@ SIZES = {"laptop": (1366, 768), "wall": (1920, 1080), "phone": (390, 844)}
 
 @dataclass
 class Visit:
-    """One browser context on the board. ``strangers`` are requests to another host, ``errors`` console errors."""
+    """One browser context on the board. ``strangers`` are requests elsewhere, ``errors`` console errors."""
 
     board: RunningBoard
     context: BrowserContext
@@ -28,7 +28,9 @@ class Visit:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.context.close()
 
     def sign_in(self, login: str, *, password: str | None = None, next_page: str = "/") -> None:
@@ -60,7 +62,9 @@ def start_visit(
 ) -> Visit:
     """A fresh context with language and theme already chosen, as a returning visitor has them."""
     width, height = SIZES[size]
-    context = chromium.new_context(viewport={"width": width, "height": height}, locale=lang, reduced_motion="reduce")
+    context = chromium.new_context(
+        viewport={"width": width, "height": height}, locale=lang, reduced_motion="reduce"
+    )
     context.add_cookies(
         [
             {"name": "tianfu_lang", "value": lang, "url": board.url},
