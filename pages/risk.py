@@ -52,10 +52,10 @@ def body(context: Context) -> Component:
             html.Div(id="risk-head", className="tf-page-head"),
             html.Div(
                 [
-                    html.Div(map_card(context, days, shown), className="tf-col-7"),
+                    html.Div(map_card(context, days, shown), className="tf-col-6"),
                     html.Div(
                         loading(html.Div(id="risk-areas"), height=520, lang=context.lang),
-                        className="tf-col-5",
+                        className="tf-col-6",
                     ),
                     html.Div(
                         loading(html.Div(id="risk-places"), height=420, lang=context.lang),
@@ -171,10 +171,9 @@ def areas_table(context: Context) -> TableData:
     rows.sort(key=lambda row: (order[str(row["level"])], -_number(row["high"]), -_number(row["medium"])))
     columns = (
         ColumnSpec("name", t("risk.column.area"), link=True, pinned=True, min_width=104),
-        ColumnSpec("level", t("risk.column.level"), kind="status", min_width=92),
-        ColumnSpec("high", t("level.high"), kind="bar", min_width=72),
-        ColumnSpec("medium", t("level.medium"), kind="bar", min_width=72),
-        ColumnSpec("low", t("level.low"), kind="number", min_width=64, hide_on_phone=True),
+        ColumnSpec("level", t("risk.column.level"), kind="status", min_width=88),
+        ColumnSpec("high", t("level.high"), kind="bar", min_width=66),
+        ColumnSpec("medium", t("level.medium"), kind="bar", min_width=66),
         ColumnSpec("change", t("risk.column.change"), kind="change", min_width=72),
         ColumnSpec("why", t("risk.column.why"), min_width=150, hide_on_phone=True),
     )

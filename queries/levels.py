@@ -16,6 +16,7 @@ from dashboard.policy.groups import RiskArea
 
 from dashboard.policy import evaluate
 from dashboard.snapshot.contract import RISK_LEVELS
+from geo.areas import get_area
 from queries.areas import Grain, child_of
 from queries.cases import CaseFacts, get_case_facts
 from queries.risk import AreaPlaces, get_risk_by_area
@@ -77,6 +78,9 @@ def _county_levels(view: View, area: str, date: Date, thresholds: RiskArea) -> t
     return tuple(
         _county(row, facts.get(row.area), date, thresholds)
         for row in get_risk_by_area(view, area=area, date=date, level="county")
+        # Cases of a functional area are reported under its counties: without a listed place of its own
+        # there is nothing to say about it, and it must not turn its whole city unknown.
+        if row.places.value or get_area(row.area).level != "functional"
     )
 
 

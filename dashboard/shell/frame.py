@@ -25,6 +25,7 @@ from dashboard.shell.identity import (
     current_lang,
     current_theme,
     has_identity,
+    nav_folded,
 )
 from dashboard.shell.pages import PAGES
 from dashboard.snapshot.manifest import Manifest
@@ -84,7 +85,7 @@ def layout() -> Component:
                 html.Div(id="shell-path", hidden=True),
                 browser_words(lang),
             ],
-            className="tf-app",
+            className="tf-app tf-nav-is-folded" if nav_folded() else "tf-app",
             **snapshot_marks(manifest, lang),
         ),
         forceColorScheme=theme,
@@ -222,7 +223,21 @@ def navigation(identity: Identity, lang: Lang) -> Component:
             )
             for page in pages
         ]
-        + [html.Div(watermark(identity, lang), className="tf-nav-foot")],
+        + [
+            html.Div(
+                [
+                    html.Button(
+                        icon("menu"),
+                        type="button",
+                        className="tf-icon-button tf-nav-fold tf-desk-only",
+                        title=t(lang, "shell.fold"),
+                        **{"data-tf-action": "nav", "aria-label": t(lang, "shell.fold")},
+                    ),
+                    html.Div(watermark(identity, lang), className="tf-nav-mark"),
+                ],
+                className="tf-nav-foot",
+            )
+        ],
         className="tf-nav",
         **{"aria-label": t(lang, "nav.label")},
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, datetime
 from pathlib import Path
+from random import Random
 
 import polars as pl
 import pytest
@@ -88,6 +89,12 @@ def test_every_row_is_accepted_or_rejected(tmp_path: Path) -> None:
         (10, "unknown_category"),
     ]
     assert "holders=-1" in next(r.raw for r in delivery.rejects if r.reason == "negative_count")
+    details = {r.row: r.detail for r in delivery.rejects}
+    assert details[2] == "area is '519999'."
+    assert details[4] == "area is empty."
+    assert details[6] == "holders is -1."
+    assert details[8] == "date is 2022-09-07."
+    assert details[10] == "age_band is 'teens'."
     assert next(f.state for f in delivery.feeds if f.feed == "codes") == "partial"
 
 
@@ -194,3 +201,28 @@ def test_million_rows_are_handled_as_columns(tmp_path: Path, monkeypatch: pytest
     frame.write_parquet(tmp_path / "code_stock/a.parquet")
     assert len(read(tmp_path)[1]) == 200_000
     assert len(asked) <= 4  # once for each code in the file, once for each in the table
+
+
+def test_a_day_beyond_the_calendar(tmp_path: Path) -> None:
+    schema = polars_schema(TABLE_BY_NAME["code_stock"])
+    frame = pl.DataFrame([stock(), stock("510104")], schema=schema, orient="row")
+    far = frame.with_columns(pl.Series("date", [2**31 - 1, -(2**31)], dtype=pl.Int32).cast(pl.Date))
+    (tmp_path / "code_stock").mkdir()
+    far.write_parquet(tmp_path / "code_stock/a.parquet")
+    delivery, _ = read(tmp_path)
+    assert [(r.row, r.reason) for r in delivery.rejects] == [(1, "future_date"), (2, "bad_date")]
+    assert delivery.rejects[0].detail == "date is 9999-12-31."
+
+
+def test_changed_bytes_never_raise(tmp_path: Path) -> None:
+    path = tmp_path / "code_stock/a.parquet"
+    write(path, [stock(holders=n, age=age) for n, age in enumerate(("0-14", "15-59", "60-79", "80+"))])
+    data = path.read_bytes()
+    for seed in range(60):
+        draw = Random(seed)
+        changed = bytearray(data)
+        for _ in range(draw.randint(1, 4)):
+            changed[draw.randrange(len(changed))] = draw.randrange(256)
+        path.write_bytes(changed[: draw.randint(len(data) // 2, len(data))] if seed % 3 == 0 else changed)
+        delivery, rows = read(tmp_path)
+        assert rows or delivery.rejects
