@@ -86,18 +86,26 @@ def _threshold_table(thresholds: tuple[Threshold, ...], lang: Lang) -> Table:
     for item in thresholds:
         name = t(lang, item.text_key)
         if item.key:
-            kind = "feed" if item.group == "feeds" else "category"
-            name += f" · {t(lang, f'{kind}.{item.key}')}"
+            key = f"feed.{item.key}" if item.group == "feeds" else f"category.{item.key}"
+            name += f" · {t(lang, key)}"
         table.add_row(
             item.path,
             name,
-            _text(item.value),
+            _value(item, lang),
             t(lang, f"policy.unit.{item.unit}") if item.unit else "",
             f"{item.low:,}–{item.high:,}" if item.low is not None and item.high is not None else "",
             item.source.mark,
             item.source.zh if lang == "zh-CN" else item.source.en,
         )
     return table
+
+
+def _value(item: Threshold, lang: Lang) -> str:
+    if isinstance(item.value, bool):
+        return t(lang, "policy.yes" if item.value else "policy.no")
+    if isinstance(item.value, str):
+        return t(lang, f"ruleset.{item.value}" if item.name == "rule_set" else f"basis.{item.value}")
+    return f"{item.value:,}"
 
 
 def _reason_table(policy: Policy, lang: Lang) -> Table:

@@ -19,8 +19,19 @@ run = CliRunner(env={"COLUMNS": "220"})
 @pytest.mark.parametrize(
     ("lang", "words"),
     [
-        ("en", ("risk_area.high_min_cumulative_cases", "51", "cases", "not verified", "Close contact", "21")),
-        ("zh-CN", ("观察窗口", "14", "天", "未核实", "密切接触者", "申报或医生排除后解除")),
+        (
+            "en",
+            (
+                "risk_area.high_min_cumulative_cases",
+                "51",
+                "cases",
+                "sampling",
+                "not verified",
+                "Close contact",
+                "21",
+            ),
+        ),
+        ("zh-CN", ("观察窗口", "14", "天", "县域 14 天规则", "未核实", "密切接触者", "申报或医生排除后解除")),
     ],
 )
 def test_show(lang, words):

@@ -16,7 +16,6 @@ from dashboard.policy.thresholds import list_declared
 from dashboard.snapshot.contract import (
     ACTORS,
     AGE_BANDS,
-    CASE_ORIGINS,
     FEED_STATES,
     FEEDS,
     NO_CODE,
@@ -44,7 +43,6 @@ PLAIN = [
     *(f"category.{name}" for name in VENUE_CATEGORIES),
     *(f"actor.{name}" for name in ACTORS),
     *(f"ageband.{name}" for name in AGE_BANDS),
-    *(f"origin.{name}" for name in CASE_ORIGINS),
     *(f"feedstate.{name}" for name in FEED_STATES),
     *(f"feed.{feed.id}" for feed in FEEDS),
     *(f"release.{name}" for name in ("time", "tests", "declared")),
