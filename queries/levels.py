@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from datetime import date as Date  # noqa: N812 - `date` is the name of a parameter everywhere
 from typing import Literal
 
-from dashboard.policy.groups import RiskArea
-
 from dashboard.policy import evaluate
+from dashboard.policy.groups import RiskArea
+from dashboard.policy.store import load_baseline
 from dashboard.snapshot.contract import RISK_LEVELS
 from geo.areas import get_area
 from queries.areas import Grain, child_of
@@ -42,14 +42,14 @@ class AreaLevel:
 
 
 def get_levels(
-    view: View, *, area: str, date: Date, level: Grain, thresholds: RiskArea
+    view: View, *, area: str, date: Date, level: Grain, thresholds: RiskArea | None = None
 ) -> tuple[AreaLevel, ...]:
     """The level of each city, or each county and functional area, below ``area``; by code.
 
     A city takes the most severe level of its counties; when none is high or medium and one is unknown,
-    the city is unknown. Raises ``OutOfScope`` and ``BadFilter`` (cities of a county).
+    the city is unknown. ``thresholds`` are those in force (the baseline by default). Raises ``OutOfScope`` and ``BadFilter`` (cities of a county).
     """
-    counties = _county_levels(view, area, date, thresholds)
+    counties = _county_levels(view, area, date, thresholds or load_baseline().risk_area)
     if level == "county":
         return counties
     inside: dict[str, list[AreaLevel]] = {}

