@@ -222,4 +222,15 @@
   }
 
   window.setInterval(poll, POLL_MS);
+
+  /* A session that ended while its page was open: the server sends a reload to the sign-in and back here.
+   * Without it the page would keep the figures of one area under the address of another. */
+  const plainFetch = window.fetch;
+  window.fetch = async (...request) => {
+    const answer = await plainFetch(...request);
+    if (answer.status === 401) {
+      window.location.reload();
+    }
+    return answer;
+  };
 })();
