@@ -20,7 +20,7 @@ from dashboard.shell.board import as_text
 from dashboard.shell.context import Context, build_context
 from dashboard.shell.filterbar import register_map
 from dashboard.shell.pages import Page
-from dashboard.shell.scales import change_style, density_style
+from dashboard.views.scales import change_style, density_style
 from geo.areas import get_area, name_of
 from geo.layers import AreaMark, LegendItem, area_map, attribution_text, build_hideout, legend_lines
 

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 from dashboard.cells import Cell
 from dashboard.i18n.numbers import format_cell, format_rate
-from dashboard.shell.areamap import Drawn, fill_legend, fill_style, fill_text, map_area
 from dashboard.shell.context import Context
-from dashboard.shell.figures import grain_of
+from dashboard.views.areamap import Drawn, fill_legend, fill_style, fill_text, map_area
+from dashboard.views.figures import grain_of
 from geo.layers import AreaMark
 from queries.codes import AreaChange, AreaColours, get_colour_changes
 from queries.disclosure import rate
