@@ -27,7 +27,7 @@ def create_app(settings: Settings) -> dash.Dash:
     shapes.install(server, board)
     exports.install(server)
     signin.install(server, settings)
-    app = dash.Dash(
+    app = frame.BoardApp(
         "tianfu",
         server=server,
         assets_folder=str(ROOT / "assets"),
@@ -43,6 +43,7 @@ def create_app(settings: Settings) -> dash.Dash:
         csrf_header_name=security.CSRF_HEADER,
     )
     app.layout = frame.layout
+    frame.register_navigation()
     security.install(app, settings)
     return app
 

@@ -1,7 +1,6 @@
 /* What the browser does by itself, without a round trip and without evaluating text as code.
  *
  * window.tianfu            theme, language, links, filters, days
- * dash_clientside.tianfu   the same for ClientsideFunction("tianfu", name)
  * dashAgGrid...Functions   renderers and comparators the tables name
  * dashMantineFunctions     words of the calendar and the day slider
  *
@@ -67,26 +66,10 @@
 
   /** Open a page of the board the way a dcc.Link does: without loading the frame again. */
   function navigate(href) {
+    if (window.tianfu.applyLink(href)) return;
     window.history.pushState({}, "", href);
     window.dispatchEvent(new CustomEvent("_dashprivate_pushstate"));
     window.scrollTo(0, 0);
-  }
-
-  /**
-   * Write filters into the URL without telling dcc.Location, which would draw the page again. Empty
-   * values are left out; a snapshot is named only where the page is pinned to it.
-   */
-  function pushFilters(filters) {
-    const query = new URLSearchParams();
-    Object.entries(filters || {}).forEach(([key, value]) => {
-      if (value === null || value === undefined || value === "") return;
-      if (key === "snapshot" && !filters.pinned) return;
-      query.set(key, String(value));
-    });
-    const text = query.toString();
-    const url = window.location.pathname + (text ? "?" + text : "");
-    if (url !== window.location.pathname + window.location.search) window.history.pushState({}, "", url);
-    return url;
   }
 
   function copyByHand(text) {
@@ -102,7 +85,7 @@
   }
 
   function copyLink() {
-    const url = window.location.href;
+    const url = window.tianfu.shareLink();
     const say = (done) => done && toast(words().copied);
     if (navigator.clipboard && window.isSecureContext) {
       return navigator.clipboard.writeText(url).then(
@@ -282,7 +265,10 @@
       const box = event.target.querySelector(".tf-def-panel");
       box.style.transform = "";
       const place = box.getBoundingClientRect();
-      const shift = place.left < 8 ? 8 - place.left : Math.min(0, window.innerWidth - 8 - place.right);
+      // The navigation lies above the page, so the page's own edge counts.
+      const main = event.target.closest(".tf-main");
+      const left = (main ? main.getBoundingClientRect().left : 0) + 8;
+      const shift = place.left < left ? left - place.left : Math.min(0, window.innerWidth - 8 - place.right);
       if (shift) box.style.transform = "translateX(" + Math.round(shift) + "px)";
     },
     true,
@@ -311,6 +297,18 @@
 
   grid.tfRowKey = function (params) {
     if (params.event && params.event.key === "Enter") grid.tfOpenRow(params);
+  };
+
+  /** Leave out the columns that a phone has no room for; they come back with the room. */
+  grid.tfFitColumns = function (params) {
+    const show = params.clientWidth >= 480;
+    const changed = (params.api.getColumns() || []).filter(
+      (column) => (column.getColDef().context || {}).wideOnly && column.isVisible() !== show,
+    );
+    if (params.clientWidth > 0 && changed.length) {
+      params.api.setColumnsVisible(changed, show);
+      params.api.sizeColumnsToFit();
+    }
   };
 
   const draw = (window.dashAgGridComponentFunctions = window.dashAgGridComponentFunctions || {});
@@ -351,13 +349,31 @@
 
   const mantine = (window.dashMantineFunctions = window.dashMantineFunctions || {});
 
-  mantine.tfWeekday = function (day, options) {
-    const moment = new Date(String(day).slice(0, 10) + "T12:00:00");
-    return new Intl.DateTimeFormat(options && options.lang, { weekday: "narrow" }).format(moment);
-  };
-
   mantine.tfDayLabel = function (value, options) {
     return ((options && options.days) || [])[value] || "";
+  };
+
+  // The calendar's own language files lie on a public server; the browser knows the same words itself.
+  // dash-mantine-components looks for them under this name when a calendar asks for the locale.
+  function dayNames(form) {
+    const words = new Intl.DateTimeFormat("zh-CN", { weekday: form, timeZone: "UTC" });
+    return Array.from({ length: 7 }, (_, i) => words.format(Date.UTC(2023, 0, 1 + i)));
+  }
+
+  function monthNames() {
+    const words = new Intl.DateTimeFormat("zh-CN", { month: "short", timeZone: "UTC" });
+    return Array.from({ length: 12 }, (_, i) => words.format(Date.UTC(2023, i, 1)));
+  }
+
+  window["dayjs_locale_zh-cn"] = {
+    name: "zh-cn",
+    weekdays: dayNames("long"),
+    weekdaysShort: dayNames("short"),
+    weekdaysMin: dayNames("narrow"),
+    months: monthNames(),
+    monthsShort: monthNames(),
+    weekStart: 1,
+    ordinal: (n) => String(n),
   };
 
   // ---- Names ----
@@ -370,13 +386,7 @@
     navigate,
     toast,
     ageText,
-    filters: { push: pushFilters, copyLink },
+    copyLink,
     days: { move: moveDay, play: playDays, stop: stopDays },
-  });
-
-  window.dash_clientside = window.dash_clientside || {};
-  window.dash_clientside.tianfu = Object.assign(window.dash_clientside.tianfu || {}, {
-    /** ClientsideFunction: write the filters of a page's store into the URL; the output is the URL. */
-    pushFilters: (filters) => pushFilters(filters),
   });
 })();

@@ -107,7 +107,7 @@
   }
 
   window.dash_clientside = window.dash_clientside || {};
-  window.dash_clientside.tianfu = {
+  window.dash_clientside.tianfu = Object.assign(window.dash_clientside.tianfu || {}, {
     /* A widget `<page>-<word>` changed: set that word. */
     filter_word(value, data) {
       const id = window.dash_clientside.callback_context.triggered_id;
@@ -151,7 +151,29 @@
       latest = null;
       return pathname;
     },
-  };
+  });
+
+  /* Set the filters of the page on screen from a query string; false where the link is for another page. */
+  function applyLink(href) {
+    const url = new URL(href, window.location.href);
+    if (url.origin !== window.location.origin || url.pathname !== window.location.pathname || !pageElement()) {
+      return false;
+    }
+    const next = fromSearch(url.search);
+    push(next);
+    setStore(next);
+    return true;
+  }
+
+  /* A link that shows somebody else exactly this: same filters, same snapshot. */
+  function shareLink() {
+    const data = latest || fromSearch(window.location.search);
+    return pageElement()
+      ? window.location.origin + window.location.pathname + toSearch({ ...data, pinned: "1" })
+      : window.location.href;
+  }
+
+  window.tianfu = Object.assign(window.tianfu || {}, { applyLink, shareLink });
 
   /* Links to the page on screen change its filters; any other link is the router's. */
   document.addEventListener(
@@ -161,16 +183,10 @@
       if (!link || event.button || event.metaKey || event.ctrlKey || event.shiftKey || link.target) {
         return;
       }
-      const url = new URL(link.href);
-      const here = window.location;
-      if (url.origin !== here.origin || url.pathname !== here.pathname || url.hash || !pageElement()) {
-        return;
+      if (!link.hash && applyLink(link.href)) {
+        event.preventDefault();
+        event.stopPropagation();
       }
-      event.preventDefault();
-      event.stopPropagation();
-      const next = fromSearch(url.search);
-      push(next);
-      setStore(next);
     },
     true,
   );

@@ -25,18 +25,60 @@ class Setting:
 
 
 SETTINGS: tuple[Setting, ...] = (
-    Setting("home", "TIANFU_HOME", "var", "Folder that holds all state: snapshots, database, keys, quarantine."),
-    Setting("host", "TIANFU_HOST", "127.0.0.1", "Address the board listens on; demo accounts refuse any other than loopback."),
+    Setting(
+        "home", "TIANFU_HOME", "var", "Folder that holds all state: snapshots, database, keys, quarantine."
+    ),
+    Setting(
+        "host",
+        "TIANFU_HOST",
+        "127.0.0.1",
+        "Address the board listens on; demo accounts refuse any other than loopback.",
+    ),
     Setting("port", "PORT", "8050", "Port of the board."),
     Setting("workers", "TIANFU_WORKERS", "2", "Web worker processes."),
     Setting("threads", "TIANFU_THREADS", "8", "Threads of each web worker."),
-    Setting("boundaries", "TIANFU_BOUNDARIES", "", "An approved boundary file (GeoJSON or GeoPackage) used instead of the packaged one."),
-    Setting("boundaries_crs", "TIANFU_BOUNDARIES_CRS", "", "CRS of that file when it does not declare one: an EPSG code, or GCJ-02."),
-    Setting("database_url", "TIANFU_DATABASE_URL", "", "SQLAlchemy URL of the store; empty means SQLite inside TIANFU_HOME."),
-    Setting("secure_cookies", "TIANFU_SECURE_COOKIES", "0", "1 sends cookies over HTTPS only; set it wherever the board is reached by HTTPS."),
-    Setting("session_idle_minutes", "TIANFU_SESSION_IDLE_MINUTES", "60", "A session ends after this many minutes without a request."),
-    Setting("session_absolute_hours", "TIANFU_SESSION_ABSOLUTE_HOURS", "12", "A session ends after this many hours in any case."),
-    Setting("demo_password", "TIANFU_DEMO_PASSWORD", "", "Password of the demo accounts; empty makes one at first start and prints it."),
+    Setting(
+        "boundaries",
+        "TIANFU_BOUNDARIES",
+        "",
+        "An approved boundary file (GeoJSON or GeoPackage) used instead of the packaged one.",
+    ),
+    Setting(
+        "boundaries_crs",
+        "TIANFU_BOUNDARIES_CRS",
+        "",
+        "CRS of that file when it does not declare one: an EPSG code, or GCJ-02.",
+    ),
+    Setting(
+        "database_url",
+        "TIANFU_DATABASE_URL",
+        "",
+        "SQLAlchemy URL of the store; empty means SQLite inside TIANFU_HOME.",
+    ),
+    Setting(
+        "secure_cookies",
+        "TIANFU_SECURE_COOKIES",
+        "0",
+        "1 sends cookies over HTTPS only; set it wherever the board is reached by HTTPS.",
+    ),
+    Setting(
+        "session_idle_minutes",
+        "TIANFU_SESSION_IDLE_MINUTES",
+        "60",
+        "A session ends after this many minutes without a request.",
+    ),
+    Setting(
+        "session_absolute_hours",
+        "TIANFU_SESSION_ABSOLUTE_HOURS",
+        "12",
+        "A session ends after this many hours in any case.",
+    ),
+    Setting(
+        "demo_password",
+        "TIANFU_DEMO_PASSWORD",
+        "",
+        "Password of the demo accounts; empty makes one at first start and prints it.",
+    ),
 )
 
 

@@ -19,7 +19,7 @@ from geo.boundary_file import (
     check_boundary_file,
     read_boundary_file,
 )
-from geo.boundary_set import BoundarySet, Bounds, Encoding, FeatureCollection, Source, build_boundary_set
+from geo.boundary_set import BoundarySet, Bounds, FeatureCollection, Source, build_boundary_set
 from geo.package_shapes import REVIEW, find_package, read_package
 from geo.tilemap import build_tilemap
 
@@ -28,7 +28,6 @@ __all__ = [
     "BoundaryReport",
     "BoundarySet",
     "Bounds",
-    "Encoding",
     "FeatureCollection",
     "Source",
     "check_boundary_file",

@@ -198,6 +198,8 @@ def _check_shapes(shapes: Mapping[str, BaseGeometry], problems: list[str]) -> No
             )
         else:
             sound[code] = shape
+    if not sound:
+        return
     codes, parts = list(sound), list(sound.values())
     left, right = shapely.STRtree(parts).query(parts, predicate="intersects")
     for i, j in zip(left.tolist(), right.tolist(), strict=True):

@@ -15,10 +15,9 @@ import numpy as np
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-from geo.areas import PROVINCE, Level, UnknownArea, children, current_code, get_area
+from geo.areas import PROVINCE, UnknownArea, children, current_code, get_area
 
 Source = Literal["package", "file", "tilemap"]
-Encoding = Literal["br", "gzip", "identity"]
 Bounds = tuple[tuple[float, float], tuple[float, float]]
 
 _DECIMALS = 4  # 11 m, finer than a pixel at every zoom the map offers
@@ -38,7 +37,7 @@ class FeatureCollection(TypedDict):
     features: list[Feature]
 
 
-_ENCODERS: Mapping[Encoding, Callable[[bytes], bytes]] = {
+_ENCODERS: Mapping[str, Callable[[bytes], bytes]] = {
     "br": lambda raw: cast(bytes, brotli.compress(raw, quality=9)),
     "gzip": lambda raw: gzip.compress(raw, 6, mtime=0),
     "identity": lambda raw: raw,
@@ -59,15 +58,20 @@ class BoundarySet:
     version: str
     _texts: Mapping[tuple[str, str], bytes]
     _bounds: Mapping[str, Bounds]
-    _encoded: dict[tuple[str, str, Encoding], bytes] = field(default_factory=dict, compare=False, repr=False)
+    _encoded: dict[tuple[str, str, str], bytes] = field(default_factory=dict, compare=False, repr=False)
     _lock: Lock = field(default_factory=Lock, compare=False, repr=False)
 
-    def collection(self, level: Level, parent: str | None = None) -> FeatureCollection:
+    def collection(self, level: str, parent: str | None = None) -> FeatureCollection:
         """Areas of ``level`` below ``parent`` (the province without one); raises ``UnknownArea``."""
         return cast(FeatureCollection, json.loads(self._text(level, parent)))
 
-    def encoded(self, level: Level, parent: str | None, encoding: Encoding) -> bytes:
-        """The same collection as bytes for the wire, compressed once per process."""
+    def encoded(self, level: str, parent: str | None, encoding: str) -> bytes:
+        """The same collection as bytes for the wire, compressed once per process.
+
+        ``encoding`` is ``br``, ``gzip`` or ``identity`` (``ValueError`` for another).
+        """
+        if encoding not in _ENCODERS:
+            raise ValueError(f"{encoding!r} is none of {', '.join(_ENCODERS)}")
         raw = self._text(level, parent)
         key = (level, parent or PROVINCE, encoding)
         with self._lock:
@@ -75,7 +79,7 @@ class BoundarySet:
                 self._encoded[key] = _ENCODERS[encoding](raw)
             return self._encoded[key]
 
-    def path(self, level: Level, parent: str | None = None) -> str:
+    def path(self, level: str, parent: str | None = None) -> str:
         """The URL path this collection is served under; raises ``UnknownArea``."""
         self._text(level, parent)
         return f"/geo/{self.version}/{level}/{parent or PROVINCE}.json"
@@ -88,7 +92,7 @@ class BoundarySet:
         code = current_code(code)
         return self._bounds.get(code) or self._bounds[get_area(code).parent]
 
-    def _text(self, level: Level, parent: str | None) -> bytes:
+    def _text(self, level: str, parent: str | None) -> bytes:
         try:
             return self._texts[level, parent or PROVINCE]
         except KeyError:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-PASSWORD = "only-for-tests-7Qh2"  # noqa: S105 - the demo accounts of a throw-away home folder
+PASSWORD = "only-for-tests-7Qh2"
 
 
 @dataclass(frozen=True)
@@ -31,11 +31,15 @@ class RunningBoard:
 
 def environment(home: Path, **extra: str) -> dict[str, str]:
     """The environment of a child: its own home, the test password, no other TIANFU setting."""
-    kept = {k: v for k, v in os.environ.items() if not k.startswith("TIANFU_") and k not in ("PORT", "RULES_PORT")}
+    kept = {
+        k: v for k, v in os.environ.items() if not k.startswith("TIANFU_") and k not in ("PORT", "RULES_PORT")
+    }
     return kept | {"TIANFU_HOME": str(home), "TIANFU_DEMO_PASSWORD": PASSWORD} | extra
 
 
-def run_tianfu(*words: str, home: Path, check: bool = True, timeout: float = 300) -> subprocess.CompletedProcess[str]:
+def run_tianfu(
+    *words: str, home: Path, check: bool = True, timeout: float = 300
+) -> subprocess.CompletedProcess[str]:
     """Run ``tianfu`` as a user would, in a child process."""
     done = subprocess.run(
         [sys.executable, "-m", "dashboard.cli.main", *words],
@@ -47,7 +51,9 @@ def run_tianfu(*words: str, home: Path, check: bool = True, timeout: float = 300
         check=False,
     )
     if check and done.returncode:
-        raise AssertionError(f"tianfu {' '.join(words)} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}")
+        raise AssertionError(
+            f"tianfu {' '.join(words)} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}"
+        )
     return done
 
 

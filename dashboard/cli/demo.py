@@ -14,7 +14,7 @@ from types import FrameType
 import typer
 
 from dashboard.auth.demo import DEMO_LOGINS, ensure_demo_accounts
-from dashboard.cli.demo_data import demo_data
+from dashboard.cli.demo_data import ScaleName, demo_data
 from dashboard.cli.serve import ROOT, gunicorn_command
 from dashboard.cli.snapshot import build
 from dashboard.errors import SettingError, SnapshotNotFound, TianfuError
@@ -29,7 +29,7 @@ def demo() -> None:
     if not has_snapshot(settings):
         folder = settings.home / "demo-input"
         typer.echo("Building the demo snapshot (synthetic data, once) ...")
-        demo_data(scale="demo", out=folder)
+        demo_data(scale=ScaleName.demo, out=folder)
         build(input_dir=folder, publish=True)
     password = ensure_demo_accounts(settings)
     board = subprocess.Popen(gunicorn_command(), cwd=ROOT)  # noqa: S603 - our own command
@@ -71,7 +71,7 @@ def wait_until_ready(settings: Settings, board: subprocess.Popen[bytes]) -> None
     deadline = time.monotonic() + 60
     while board.poll() is None and time.monotonic() < deadline:
         try:
-            with urllib.request.urlopen(url, timeout=2):  # noqa: S310 - our own address
+            with urllib.request.urlopen(url, timeout=2):
                 return
         except urllib.error.HTTPError:
             return

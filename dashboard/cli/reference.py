@@ -1,6 +1,6 @@
 """The generated documents: written by ``make docs``, compared by ``make check``.
 
-    python -m dashboard.cli.reference --write | --check
+python -m dashboard.cli.reference --write | --check
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ def contract_page() -> str:
     lines = [
         f"# Snapshot contract, version {CONTRACT_VERSION}",
         "",
-        "Declared once in `dashboard/snapshot/contract.py`. Times are China Standard Time. An empty measure was not",
-        "reported; it is never zero.",
+        "Declared once in `dashboard/snapshot/contract.py`. Times are China Standard Time. An empty",
+        "measure was not reported; it is never zero.",
         "",
         "| feed | department | tables |",
         "|---|---|---|",

@@ -54,7 +54,7 @@ def card(
             html.Footer(
                 [
                     html.Span(
-                        [t(lang, "ui.data_time"), " ", time_tag(provenance.data_time)],
+                        [t(lang, "ui.data_time"), " ", time_tag(provenance.data_time, age=False)],
                         className="tf-card-time",
                     ),
                     feed_sign(worst_state(provenance.feeds), lang),

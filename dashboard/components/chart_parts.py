@@ -151,7 +151,7 @@ def note(text: str, *, theme: Theme, **more: object) -> Json:
 
 def text_width(text: str) -> int:
     """Width of ``text`` in pixels at 12 px, good to a few pixels: a Chinese character is as wide as high."""
-    return round(sum(12.2 if ord(ch) > 0x2E7F or ch in "■▲●◆◇○" else 6.7 for ch in text))
+    return round(sum(12.2 if ord(ch) > 0x2E7F or ch in "■▲●◆◇○" else 7.0 for ch in text))
 
 
 def legend_above(theme: Theme) -> Json:

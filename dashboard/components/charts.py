@@ -12,6 +12,7 @@ from datetime import date, timedelta
 
 from dashboard.cells import Cell
 from dashboard.components.badges import sign_of
+from dashboard.components.chart_notes import end_labels, happenings
 from dashboard.components.chart_parts import (
     Json,
     Mark,
@@ -65,10 +66,11 @@ def trend_lines(
     known = [c.value for s in series for c in s.values if c.value is not None]
     low, high = _limits(known, from_zero=from_zero)
     label_room = (
-        16 + max((text_width(s.name) for s in series), default=0) if direct and len(series) > 1 else 14
+        36 + max((text_width(s.name) for s in series), default=0) if direct and len(series) > 1 else 14
     )
-    top = 26 if marks or incomplete_from else 10 if direct else 30
-    layout = base_layout(theme, margin=(48, label_room, top, 24))
+    shapes, notes, label_rows = happenings(days, marks, incomplete_from, lang=lang, theme=theme)
+    top = 10 + 16 * label_rows + (0 if direct else 22)
+    layout = base_layout(theme, margin=(48, label_room, top, 24), hovermode="x unified")
     xs = [format_day(d) for d in days]
     data: list[Json] = []
     for s, colour, dash in zip(series, colours, _DASHES, strict=False):
@@ -82,26 +84,26 @@ def trend_lines(
                 "connectgaps": False,
                 "line": {"color": colour, "width": 2, "dash": dash},
                 "marker": {"size": 5, "color": colour},
-                "hovertext": [_point(d, s.name, c, unit, lang) for d, c in zip(days, s.values, strict=True)],
-                "hoverinfo": "text",
+                "hovertext": [_point(s.name, c, unit, lang) for c in s.values],
+                "hovertemplate": "%{hovertext}<extra></extra>",
                 "showlegend": not direct,
             }
         )
         data += _missing_marks(days, s, low=low, unit=unit, lang=lang, theme=theme)
-    shapes, notes = _happenings(days, marks, incomplete_from, lang=lang, theme=theme)
     if direct and len(series) > 1:
-        notes += _end_labels(xs, series, colours, low=low, high=high, room=height - top - 24)
+        notes += end_labels(xs, series, colours, low=low, high=high, room=height - top - 24, ink=p.text)
     layout["shapes"], layout["annotations"] = shapes, notes
     layout["xaxis"] = _day_axis(days, theme)
     layout["yaxis"] = value_axis(theme, lang, low=low, high=high)
     if not direct:
-        layout["showlegend"], layout["legend"] = True, legend_above(theme)
+        layout["showlegend"], layout["legend"] = (
+            True,
+            legend_above(theme) | {"y": 1 + 16 * label_rows / height + 0.02},
+        )
     if not known:
         layout["annotations"] = [*notes, _nothing(lang, theme)]
     layout["hoverdistance"] = 30
     layout["spikedistance"] = -1
-    layout["xaxis"] |= {"showspikes": True, "spikemode": "across", "spikethickness": 1, "spikedash": "dot"}  # type: ignore[operator]
-    layout["xaxis"] |= {"spikecolor": p.border_strong}  # type: ignore[operator]
     return figure(data, layout)
 
 
@@ -156,7 +158,7 @@ def stacked_bars(
     layout["yaxis"] = value_axis(theme, lang, low=0.0, high=high * 1.04 or 1.0)
     layout["annotations"] = [
         note(
-            "╳",
+            "×",
             x=g,
             y=0,
             theme=theme,
@@ -186,7 +188,7 @@ def ranked_bars(*, rows: Sequence[RankRow], unit: str, lang: Lang, theme: Theme)
         "y": list(range(len(ordered))),
         "marker": {"color": [colour_of(theme, r.status) if r.status else p.cat[0] for r in ordered]},
         "hovertext": [
-            t(lang, "ui.chart.ranked", name=r.name, value=value_text(r.value, unit, lang)) for r in ordered
+            t(lang, "ui.chart.point", name=r.name, value=value_text(r.value, unit, lang)) for r in ordered
         ],
         "hoverinfo": "text",
         "width": 0.62,
@@ -222,7 +224,7 @@ def rank_height(rows: int) -> int:
 
 def _rank_text(value: Cell, lang: Lang) -> str:
     if value.value is None:
-        sign = "◌" if value.state == "suppressed" else "╳"
+        sign = "◌" if value.state == "suppressed" else "×"
         return f"{sign} {format_cell(lang, value)}"
     return format_compact(lang, value.value)
 
@@ -238,8 +240,8 @@ def _limits(known: Sequence[float], *, from_zero: bool) -> tuple[float, float]:
     return (low if low == 0 else low - pad), high + pad
 
 
-def _point(day: date, name: str, value: Cell, unit: str, lang: Lang) -> str:
-    return t(lang, "ui.chart.point", day=format_day(day), name=name, value=value_text(value, unit, lang))
+def _point(name: str, value: Cell, unit: str, lang: Lang) -> str:
+    return t(lang, "ui.chart.point", name=name, value=value_text(value, unit, lang))
 
 
 def _missing_marks(
@@ -262,119 +264,22 @@ def _missing_marks(
                 "color": PALETTES[theme].unknown,
                 "line": {"width": 1.5, "color": PALETTES[theme].unknown},
             },
-            "hovertext": [_point(d, s.name, c, unit, lang) for d, c in missing],
-            "hoverinfo": "text",
+            "hovertext": [_point(s.name, c, unit, lang) for _, c in missing],
+            "hovertemplate": "%{hovertext}<extra></extra>",
             "showlegend": False,
         }
     ]
 
 
-def _happenings(
-    days: Sequence[date], marks: Sequence[Mark], incomplete_from: date | None, *, lang: Lang, theme: Theme
-) -> tuple[list[Json], list[Json]]:
-    p = PALETTES[theme]
-    shapes: list[Json] = []
-    notes: list[Json] = []
-    if incomplete_from is not None and days and incomplete_from <= days[-1]:
-        half = timedelta(hours=12)
-        start = max(incomplete_from, days[0])
-        shapes.append(
-            {
-                "type": "rect",
-                "xref": "x",
-                "yref": "paper",
-                "x0": f"{start - timedelta(days=1)} 12:00",
-                "x1": f"{days[-1]} {half}",
-                "y0": 0,
-                "y1": 1,
-                "fillcolor": p.unknown,
-                "opacity": 0.14,
-                "line": {"width": 0},
-                "layer": "below",
-            }
-        )
-        notes.append(
-            note(
-                t(lang, "ui.chart.delay"),
-                x=f"{days[-1]} {half}",
-                y=1,
-                yref="paper",
-                theme=theme,
-                xanchor="right",
-                yanchor="bottom",
-            )
-        )
-    for mark in marks:
-        if not days or not days[0] <= mark.day <= days[-1]:
-            continue
-        colour, dash = (
-            (p.accent, "solid")
-            if mark.kind == "policy"
-            else (p.text_dim, "dot" if mark.kind == "correction" else "dash")
-        )
-        shapes.append(
-            {
-                "type": "line",
-                "xref": "x",
-                "yref": "paper",
-                "x0": format_day(mark.day),
-                "x1": format_day(mark.day),
-                "y0": 0,
-                "y1": 1,
-                "line": {"color": colour, "width": 1, "dash": dash},
-                "layer": "below",
-            }
-        )
-        sign = {"policy": "▼", "decision": "◆", "correction": "✎"}[mark.kind]
-        notes.append(
-            note(
-                f"{sign} {mark.text}",
-                x=format_day(mark.day),
-                y=1,
-                yref="paper",
-                theme=theme,
-                yanchor="bottom",
-                xanchor="left" if mark.day <= days[len(days) // 2] else "right",
-                font={"size": 12, "color": colour},
-            )
-        )
-    return shapes, notes
-
-
-def _end_labels(
-    xs: Sequence[str], series: Sequence[Series], colours: Sequence[str], *, low: float, high: float, room: int
-) -> list[Json]:
-    gap = (high - low) * 15 / max(1, room)
-    ends = [
-        (next((c.value for c in reversed(s.values) if c.value is not None), low), s.name, colour)
-        for s, colour in zip(series, colours, strict=True)
-    ]
-    labels: list[Json] = []
-    floor = low - gap
-    for value, name, colour in sorted(ends):
-        # Pushed upwards from below, so that two lines that end together keep two legible names.
-        floor = max(value, floor + gap)
-        labels.append(
-            {
-                "text": name,
-                "x": xs[-1] if xs else 0,
-                "y": floor,
-                "xanchor": "left",
-                "xshift": 6,
-                "showarrow": False,
-                "font": {"size": 12, "color": colour},
-            }
-        )
-    return labels
-
-
 def _day_axis(days: Sequence[date], theme: Theme) -> Json:
-    step = max(1, -(-len(days) // 6))
+    step = max(1, -(-len(days) // 5))
     shown = [d for i, d in enumerate(days) if (len(days) - 1 - i) % step == 0]
     ends = {"range": [f"{days[0] - timedelta(days=1)} 12:00", f"{days[-1]} 12:00"]} if days else {}
     return plain_axis(
         theme,
         type="date",
+        hoverformat="%Y-%m-%d",
+        showspikes=False,
         tickvals=[format_day(d) for d in shown],
         ticktext=[d.strftime("%m-%d") for d in shown],
         showline=True,
@@ -384,4 +289,4 @@ def _day_axis(days: Sequence[date], theme: Theme) -> Json:
 
 
 def _nothing(lang: Lang, theme: Theme) -> Json:
-    return note(f"╳ {t(lang, 'cell.not_reported')}", x=0.5, y=0.5, xref="paper", yref="paper", theme=theme)
+    return note(f"× {t(lang, 'cell.not_reported')}", x=0.5, y=0.5, xref="paper", yref="paper", theme=theme)

@@ -39,6 +39,7 @@ def area_select(
         data=data,
         value=value,
         searchable=True,
+        clearSearchOnFocus=True,
         allowDeselect=False,
         nothingFoundMessage=nothing_found,
         size="xs",
@@ -61,7 +62,7 @@ def date_picker(
     lang: Lang,
 ) -> Component:
     """A day between ``first`` and ``last``; figures only, so no language file of a calendar is needed."""
-    return dmc.DatePickerInput(
+    picker = dmc.DatePickerInput(
         id=id,
         value=format_day(value),
         minDate=format_day(first),
@@ -69,13 +70,15 @@ def date_picker(
         valueFormat="YYYY-MM-DD",
         monthLabelFormat="YYYY-MM",
         monthsListFormat="MM",
-        weekdayFormat={"function": "tfWeekday", "options": {"lang": lang}},
-        firstDayOfWeek=1,
         size="xs",
         w=136,
         leftSection=icon("calendar"),
         className="tf-filter",
         **{"aria-label": label},
+    )
+    return dmc.DatesProvider(
+        picker,
+        settings={"locale": "zh-cn" if lang == "zh-CN" else "en", "firstDayOfWeek": 1, "weekendDays": [0, 6]},
     )
 
 

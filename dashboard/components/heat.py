@@ -144,7 +144,7 @@ def _draw(
             elif c.value is None:
                 notes.append(
                     note(
-                        "◌" if c.state == "suppressed" else "╳",
+                        "◌" if c.state == "suppressed" else "×",
                         x=j,
                         y=i,
                         theme=theme,

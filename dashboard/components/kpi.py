@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Literal
 
 from dash import dcc, html
@@ -35,12 +36,13 @@ def kpi(
     link: str,
     lang: Lang,
     theme: Theme,
+    compared: date | None = None,
 ) -> Component:
     """One key figure.
 
-    ``change`` is the difference to the day before in ``unit``; ``rate`` is per 100,000 residents, None
-    where it means nothing; ``trend`` is one cell a day, oldest first. ``worse`` says which direction is
-    bad and sets the tone; where it is ``none`` a change has no tone.
+    ``change`` is the difference in ``unit`` to the day before, or to the day ``compared``; ``rate`` is
+    per 100,000 residents, None where it means nothing; ``trend`` is one cell a day, oldest first.
+    ``worse`` says which direction is bad and sets the tone; where it is ``none`` a change has no tone.
     """
     state = "zero" if value.value == 0 else value.state.replace("_", "-")
     return html.Article(
@@ -57,12 +59,14 @@ def kpi(
                 className="tf-kpi-head",
             ),
             html.Div([_value(value, unit, lang)], className="tf-kpi-value"),
-            html.Div(change_text(change, worse=worse, lang=lang), className="tf-kpi-facts"),
+            html.Div(
+                change_text(change, worse=worse, lang=lang, compared=compared), className="tf-kpi-facts"
+            ),
             html.Div(
                 [
                     # A rate of a figure that is not there would only say so a second time.
                     _rate(rate, lang) if rate is not None and value.value is not None else html.Span(),
-                    feed_sign(worst_state(provenance.feeds), lang),
+                    feed_sign(worst_state(provenance.feeds), lang, quiet=True),
                 ],
                 className="tf-kpi-facts",
             ),
@@ -80,13 +84,17 @@ def tone_of(change: float, worse: Worse) -> str:
     return "worse" if (change > 0) == (worse == "up") else "better"
 
 
-def change_text(change: Cell, *, worse: Worse, lang: Lang) -> Component:
+def change_text(change: Cell, *, worse: Worse, lang: Lang, compared: date | None = None) -> Component:
     """A change in words with an arrow; the tone is told by colour and to the screen reader by word."""
     if change.value is None:
         return html.Span(t(lang, f"ui.change.{change.state}"), className="tf-change tf-change-missing")
     direction = "up" if change.value > 0 else "down" if change.value < 0 else "flat"
     tone = tone_of(change.value, worse)
-    words = t(lang, f"ui.change.{direction}", n=format_compact(lang, abs(change.value)))
+    size = format_compact(lang, abs(change.value))
+    if compared is None:
+        words = t(lang, f"ui.change.{direction}", n=size)
+    else:
+        words = t(lang, f"ui.change.{direction}.since", n=size, day=compared.strftime("%m-%d"))
     return html.Span(
         [
             icon(direction),

@@ -44,17 +44,20 @@ def worst_state(feeds: tuple[FeedMark, ...]) -> str:
     return max(states, key=_ORDER.index, default="unknown")
 
 
-def feed_sign(state: str, lang: Lang) -> Component:
-    """Sign and word of a feed's state; a state not known here reads *unknown*, never *on time*."""
+def feed_sign(state: str, lang: Lang, *, quiet: bool = False) -> Component:
+    """Sign and word of a feed's state; a state not known here reads *unknown*, never *on time*.
+
+    ``quiet`` leaves the word of *on time* to the screen reader and the pointer, where room is short.
+    """
     known = state if state in _ORDER else "unknown"
-    name = known.replace("_", "-")
+    name, word = known.replace("_", "-"), t(lang, f"ui.feed.{known}")
+    hidden = "tf-hidden" if quiet and known == "on_time" else ""
     return html.Span(
-        [icon(name), html.Span(t(lang, f"ui.feed.{known}"))],
-        className=f"tf-feed tf-feed-{name}",
+        [icon(name), html.Span(word, className=hidden)], className=f"tf-feed tf-feed-{name}", title=word
     )
 
 
-def time_tag(moment: datetime, *, age: bool = False) -> Component:
+def time_tag(moment: datetime, *, age: bool = True) -> Component:
     """``01-19 07:30``; with ``age`` the browser adds how long ago that is and keeps it ticking."""
     ticking = {"data-tf-time": moment.isoformat()} if age else {}
     return html.Time(format_time(moment), dateTime=moment.isoformat(), className="tf-time", **ticking)
@@ -79,7 +82,7 @@ def provenance_button(provenance: Provenance, *, name: str, lang: Lang) -> Compo
     rows = (
         (t(lang, "ui.denominator"), provenance.denominator or t(lang, "ui.no_denominator")),
         (t(lang, "ui.feeds"), html.Ul(feeds) if feeds else t(lang, "ui.no_feeds")),
-        (t(lang, "ui.data_time"), time_tag(provenance.data_time, age=True)),
+        (t(lang, "ui.data_time"), time_tag(provenance.data_time)),
         (t(lang, "ui.owner"), provenance.owner),
     )
     return html.Details(

@@ -49,8 +49,9 @@ def loading(children: Component, *, height: int, lang: Lang) -> Component:
         children,
         custom_spinner=skeleton(height=height, lang=lang),
         delay_show=250,
-        overlay_style={"visibility": "visible", "opacity": 0.35},
+        overlay_style={"visibility": "visible", "opacity": 0.55},
         parent_className="tf-loading",
+        parent_style={"minHeight": height},
     )
 
 

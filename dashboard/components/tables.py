@@ -19,7 +19,7 @@ from dash.development.base_component import Component
 from dashboard.cells import Cell
 from dashboard.components.badges import LEVEL_LETTERS, status_name
 from dashboard.components.grid_texts import grid_texts
-from dashboard.i18n.catalogue import Lang, t
+from dashboard.i18n.catalogue import Lang
 from dashboard.i18n.numbers import format_cell, format_exact, format_rate
 
 Kind = Literal["text", "number", "rate", "change", "bar", "status"]
@@ -36,7 +36,7 @@ _THEME = (
     "oddRowBackgroundColor: 'var(--tf-surface)', rowHoverColor: 'var(--tf-surface-2)', "
     "selectedRowBackgroundColor: 'var(--tf-surface-2)', menuBackgroundColor: 'var(--tf-surface)', "
     "inputBackgroundColor: 'var(--tf-surface)', fontFamily: 'inherit', "
-    "fontSize: 13, headerFontSize: 12, headerFontWeight: 500, rowHeight: 32, headerHeight: 34, "
+    "fontSize: 13, headerFontSize: 12, headerFontWeight: 500, rowHeight: 32, headerHeight: %d, "
     "cellHorizontalPadding: 10, spacing: 6, iconSize: 14})"
 )
 
@@ -46,7 +46,8 @@ class ColumnSpec:
     """One column: field of the rows, header and unit in the reader's language, and how it is drawn.
 
     ``number`` and ``bar`` hold amounts, ``rate`` is per 100,000, ``change`` has a sign, ``status`` a
-    colour or level id. ``link`` marks the column whose text is the row's link.
+    colour or level id. ``link`` marks the column whose text is the row's link;
+    ``hide_on_phone`` leaves the column out where the table is narrow.
     """
 
     field: str
@@ -78,7 +79,7 @@ def data_table(
     table is as high as its rows. The export of the grid itself is not used: it knows no suppression note.
     """
     options: dict[str, object] = {
-        "theme": {"function": _THEME},
+        "theme": {"function": _THEME % (44 if any(spec.unit for spec in columns) else 34)},
         "localeText": grid_texts(lang),
         "suppressCellFocus": False,
         "suppressMovableColumns": True,
@@ -92,14 +93,14 @@ def data_table(
         options["pinnedBottomRowData"] = [_row(pinned_total, columns, lang, None)]
     if height is None:
         options["domLayout"] = "autoHeight"
-    listeners = (
-        {"rowClicked": ["tfOpenRow(params)"], "cellKeyDown": ["tfRowKey(params)"]}
-        if link_template is not None
-        else {}
-    )
+    listeners: dict[str, list[str]] = {}
+    if any(spec.hide_on_phone for spec in columns):
+        listeners["gridSizeChanged"] = ["tfFitColumns(params)"]
+    if link_template is not None:
+        listeners |= {"rowClicked": ["tfOpenRow(params)"], "cellKeyDown": ["tfRowKey(params)"]}
     grid = dag.AgGrid(
         id=id,
-        columnDefs=[_column(spec, rows, lang) for spec in columns],
+        columnDefs=[_column(spec, rows) for spec in columns],
         rowData=[_row(row, columns, lang, link_template) for row in rows],
         defaultColDef={
             "sortable": True,
@@ -117,15 +118,14 @@ def data_table(
     return html.Div(grid, className=kind, role="group", **{"aria-label": label})
 
 
-def _column(spec: ColumnSpec, rows: Sequence[Mapping[str, Value]], lang: Lang) -> dict[str, object]:
+def _column(spec: ColumnSpec, rows: Sequence[Mapping[str, Value]]) -> dict[str, object]:
     numeric = spec.kind in _NUMERIC
-    header = f"{spec.header} ({spec.unit})" if spec.unit and lang == "en" else spec.header
-    if spec.unit and lang != "en":
-        header = f"{spec.header}（{spec.unit}）"
+    # The unit stands on a line of its own: beside the name it would widen every column of figures.
+    header = f"{spec.header}\n{spec.unit}" if spec.unit else spec.header
     column: dict[str, object] = {
         "field": spec.field,
         "headerName": header,
-        "headerTooltip": header,
+        "headerTooltip": " ".join(header.split()),
         "minWidth": spec.min_width,
         "filter": "agNumberColumnFilter" if numeric else "agTextColumnFilter",
         "filterParams": {"buttons": ["reset"], "maxNumConditions": 2},
@@ -138,7 +138,7 @@ def _column(spec: ColumnSpec, rows: Sequence[Mapping[str, Value]], lang: Lang) -
     if spec.pinned:
         column["pinned"] = "left"
     if spec.hide_on_phone:
-        column["headerClass"] = f"{column['headerClass']} tf-grid-wide-only".strip()
+        column["context"] = {"wideOnly": True}
     if numeric:
         # Missing values stand last whichever way the column is sorted.
         column |= {"comparator": {"function": "tfMissingLast"}, "cellRenderer": "TfNumber"}

@@ -114,7 +114,13 @@ def as_xlsx(notes: Sequence[str], table: TableData, context: Context) -> bytes:
     """A workbook whose numbers are numbers and whose texts are never formulas."""
     out = io.BytesIO()
     book = xlsxwriter.Workbook(
-        out, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+        out,
+        {
+            "in_memory": True,
+            "strings_to_formulas": False,
+            "strings_to_urls": False,
+            "strings_to_numbers": False,
+        },
     )
     sheet = book.add_worksheet()
     strong = book.add_format({"bold": True})

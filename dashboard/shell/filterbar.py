@@ -29,7 +29,7 @@ def filter_bar(key: str, parts: tuple[BarPart, ...], context: Context) -> Compon
                         [icon("link"), html.Span(context.t("filter.link"))],
                         type="button",
                         className="tf-button tf-button-quiet",
-                        **{"data-tf-copy-link": context.t("filter.link.done")},
+                        **{"data-tf-action": "link"},
                     ),
                 ],
                 className="tf-filterbar-end",
@@ -44,7 +44,9 @@ def crumbs(context: Context) -> Component:
     area = get_area(context.filters.area)
     path = [step for step in (*ancestors(area.code), area) if context.scope.allows(step.code)]
     return breadcrumbs(
-        tuple(Crumb(name_of(step.code, context.lang), context.filters.query(area=step.code)) for step in path),
+        tuple(
+            Crumb(name_of(step.code, context.lang), context.filters.query(area=step.code)) for step in path
+        ),
         lang=context.lang,
     )
 
@@ -124,7 +126,9 @@ def _widget(part: BarPart, key: str, context: Context) -> Component:
 
 def days_of(context: Context) -> tuple[date, date]:
     """The first and last day that any table of the snapshot holds."""
-    first = min((t.first_day for t in context.manifest.tables if t.first_day), default=context.manifest.data_day)
+    first = min(
+        (t.first_day for t in context.manifest.tables if t.first_day), default=context.manifest.data_day
+    )
     return first, context.manifest.data_day
 
 

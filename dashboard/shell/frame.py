@@ -10,14 +10,23 @@ from dash import ClientsideFunction, Input, Output, clientside_callback, dcc, ht
 from dash.development.base_component import Component
 
 from dashboard.auth.rights import Identity, can, scope_of
+from dashboard.components.browser_words import browser_words
 from dashboard.components.icon import icon
 from dashboard.components.provenance import time_tag
 from dashboard.components.states import synthetic_ribbon
+from dashboard.components.theme import mantine_theme
 from dashboard.errors import TianfuError
 from dashboard.i18n.catalogue import Lang, t
 from dashboard.shell.board import Board, get_board
 from dashboard.shell.filters import default_area
-from dashboard.shell.identity import csrf_token, current_identity, current_lang, current_theme
+from dashboard.shell.identity import (
+    csrf_token,
+    current_identity,
+    current_lang,
+    current_theme,
+    has_identity,
+    nav_folded,
+)
 from dashboard.shell.pages import PAGES
 from dashboard.snapshot.manifest import Manifest
 from geo.areas import name_of
@@ -48,7 +57,13 @@ class BoardApp(dash.Dash):
 
 
 def layout() -> Component:
-    """The frame for the signed-in person of this request."""
+    """The frame for the signed-in person of this request.
+
+    Dash calls it once by itself to check it, before any request is let in; then there is nobody yet and
+    the frame is empty.
+    """
+    if not has_identity():
+        return html.Div(dash.page_container)
     identity, lang, theme = current_identity(), current_lang(), current_theme()
     board = get_board()
     manifest = newest(board)
@@ -68,21 +83,14 @@ def layout() -> Component:
                     tabIndex=-1,
                 ),
                 html.Div(id="shell-path", hidden=True),
+                browser_words(lang),
             ],
-            className="tf-app",
+            className="tf-app tf-nav-is-folded" if nav_folded() else "tf-app",
             **snapshot_marks(manifest, lang),
         ),
         forceColorScheme=theme,
-        theme=MANTINE_THEME,
+        theme=mantine_theme(),
     )
-
-
-MANTINE_THEME = {
-    "primaryColor": "blue",
-    "fontFamily": "var(--tf-font)",
-    "defaultRadius": "sm",
-    "cursorType": "pointer",
-}
 
 
 def newest(board: Board) -> Manifest | None:
@@ -102,9 +110,7 @@ def snapshot_marks(manifest: Manifest | None, lang: Lang) -> dict[str, str]:
     }
 
 
-def header(
-    board: Board, manifest: Manifest | None, identity: Identity, lang: Lang, theme: str
-) -> Component:
+def header(board: Board, manifest: Manifest | None, identity: Identity, lang: Lang, theme: str) -> Component:
     """Name, scope, data time with age, feeds, policy; language, theme, person."""
     facts = [
         fact(t(lang, "shell.scope"), name_of(default_area(scope_of(identity)), lang)),
@@ -134,10 +140,7 @@ def header(
                         type="button",
                         className="tf-button tf-button-quiet",
                         title=t(lang, "shell.language.label"),
-                        **{
-                            "data-tf-lang": "en" if lang == "zh-CN" else "zh-CN",
-                            "aria-label": t(lang, "shell.language.label"),
-                        },
+                        **{"data-tf-action": "language", "aria-label": t(lang, "shell.language.label")},
                     ),
                     theme_button(lang, theme),
                     person(identity, lang),
@@ -152,7 +155,9 @@ def header(
 def fact(label: str, value: Component | str, *, title: str = "", kind: str = "") -> Component:
     """One fact of the header: a small label over its value."""
     return html.Div(
-        [html.Span(label, className="tf-fact-label"), value], className=f"tf-fact {kind}".strip(), title=title or None
+        [html.Span(label, className="tf-fact-label"), value],
+        className=f"tf-fact {kind}".strip(),
+        title=title or None,
     )
 
 
@@ -160,7 +165,9 @@ def data_time(manifest: Manifest | None, lang: Lang) -> Component:
     """The newest moment the snapshot speaks of; its age is counted in the browser."""
     if manifest is None:
         return fact(t(lang, "shell.data_time"), t(lang, "error.no_snapshot"), kind="tf-fact-stale")
-    return fact(t(lang, "shell.data_time"), time_tag(manifest.data_time), title=manifest.id, kind="tf-fact-time")
+    return fact(
+        t(lang, "shell.data_time"), time_tag(manifest.data_time), title=manifest.id, kind="tf-fact-time"
+    )
 
 
 def feeds(manifest: Manifest | None, lang: Lang) -> Component | None:
@@ -170,7 +177,9 @@ def feeds(manifest: Manifest | None, lang: Lang) -> Component | None:
     bad = sum(state != "on_time" for state in manifest.feeds.values())
     words = t(lang, "shell.feeds_bad", n=bad) if bad else t(lang, "shell.feeds_ok")
     sign = icon("alert" if bad else "on-time")
-    return fact(t(lang, "nav.feeds"), dcc.Link([sign, " ", words], href="/feeds"), kind="tf-fact-bad" if bad else "")
+    return fact(
+        t(lang, "nav.feeds"), dcc.Link([sign, " ", words], href="/feeds"), kind="tf-fact-bad" if bad else ""
+    )
 
 
 def theme_button(lang: Lang, theme: str) -> Component:
@@ -180,7 +189,7 @@ def theme_button(lang: Lang, theme: str) -> Component:
         type="button",
         className="tf-icon-button",
         title=t(lang, f"shell.theme.{other}"),
-        **{"data-tf-theme": other, "aria-label": t(lang, f"shell.theme.{other}")},
+        **{"data-tf-action": "theme", "aria-label": t(lang, f"shell.theme.{other}")},
     )
 
 
@@ -201,7 +210,9 @@ def person(identity: Identity, lang: Lang) -> Component:
 
 def navigation(identity: Identity, lang: Lang) -> Component:
     """Links to the pages this person may open; ``command.js`` marks the one on screen."""
-    pages = sorted((page for page in PAGES.values() if can(identity, page.needs)), key=lambda page: page.order)
+    pages = sorted(
+        (page for page in PAGES.values() if can(identity, page.needs)), key=lambda page: page.order
+    )
     return html.Nav(
         [
             dcc.Link(
@@ -212,7 +223,21 @@ def navigation(identity: Identity, lang: Lang) -> Component:
             )
             for page in pages
         ]
-        + [html.Div(watermark(identity, lang), className="tf-nav-foot")],
+        + [
+            html.Div(
+                [
+                    html.Button(
+                        icon("menu"),
+                        type="button",
+                        className="tf-icon-button tf-nav-fold tf-desk-only",
+                        title=t(lang, "shell.fold"),
+                        **{"data-tf-action": "nav", "aria-label": t(lang, "shell.fold")},
+                    ),
+                    html.Div(watermark(identity, lang), className="tf-nav-mark"),
+                ],
+                className="tf-nav-foot",
+            )
+        ],
         className="tf-nav",
         **{"aria-label": t(lang, "nav.label")},
     )
@@ -231,5 +256,3 @@ def register_navigation() -> None:
         Output("shell-path", "children"),
         Input("_pages_location", "pathname"),
     )
-
-

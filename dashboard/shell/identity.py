@@ -15,6 +15,7 @@ Theme = Literal["light", "dark"]
 
 LANG_COOKIE = "tianfu_lang"
 THEME_COOKIE = "tianfu_theme"
+NAV_COOKIE = "tianfu_nav"
 
 
 def current_identity() -> Identity:
@@ -27,6 +28,11 @@ def current_identity() -> Identity:
             key="error.sign_in_required",
         )
     return identity
+
+
+def has_identity() -> bool:
+    """Whether somebody is signed in on this request."""
+    return isinstance(g.get("identity"), Identity)
 
 
 def current_scope() -> Scope:
@@ -47,6 +53,11 @@ def current_lang() -> Lang:
 def current_theme() -> Theme:
     """The theme the reader chose, light where none was chosen."""
     return read_theme(request.cookies.get(THEME_COOKIE) if has_request_context() else None)
+
+
+def nav_folded() -> bool:
+    """Whether the reader folded the navigation to icons."""
+    return has_request_context() and request.cookies.get(NAV_COOKIE) == "folded"
 
 
 def read_theme(value: str | None) -> Theme:

@@ -27,6 +27,7 @@ from dashboard.shell.identity import current_lang
 
 log = logging.getLogger("tianfu.pages")
 
+
 @dataclass(frozen=True)
 class Page:
     """One screen. ``key`` prefixes every id on it; ``bar`` lists the filters its bar shows."""
@@ -47,7 +48,7 @@ class Page:
 PAGES: dict[str, Page] = {}
 
 
-def register(module: str, page: Page) -> Page:
+def register_page(module: str, page: Page) -> Page:
     """Register ``page`` with Dash Pages under its path."""
     PAGES[page.key] = page
     dash.register_page(
@@ -81,7 +82,10 @@ def render(page: Page, query: Mapping[str, object]) -> Component:
                 page.body(context),
             ],
             className=f"tf-page tf-page-{page.key}",
-            **{"data-tf-page": page.key, "data-tf-defaults": json.dumps(defaults(page) | {"root": words["root"]})},
+            **{
+                "data-tf-page": page.key,
+                "data-tf-defaults": json.dumps(defaults(page) | {"root": words["root"]}),
+            },
         )
     except TianfuError as error:
         return html.Div(refusal(error), className="tf-page")
@@ -92,7 +96,9 @@ def defaults(page: Page) -> dict[str, str]:
     return build_context({}, needs=page.needs, options=page.options).filters.as_dict()
 
 
-def card(page: Page, output: str) -> Callable[[Callable[[Context], Component]], Callable[[Context], Component]]:
+def card(
+    page: Page, output: str
+) -> Callable[[Callable[[Context], Component]], Callable[[Context], Component]]:
     """Register ``draw`` as the only writer of the children of ``output``; its failure blanks only itself."""
 
     def register_card(draw: Callable[[Context], Component]) -> Callable[[Context], Component]:
@@ -106,7 +112,7 @@ def card(page: Page, output: str) -> Callable[[Callable[[Context], Component]], 
 
 
 def guarded(page: Page, data: object, draw: Callable[[Context], Component]) -> Component:
-    """Draw from untrusted ``data``; a user's error becomes its sentence, a bug a plain card and a log line."""
+    """Draw from untrusted ``data``; a user's error becomes its sentence, a bug a plain card and a log."""
     try:
         raw = as_text(data) if isinstance(data, Mapping) else {}
         return draw(build_context(raw, needs=page.needs, options=page.options))
@@ -123,6 +129,8 @@ def refusal(error: TianfuError) -> Component:
     lang = current_lang()
     if error.key:
         return error_state(
-            what=t(lang, error.key, **error.values), todo=t(lang, f"{error.key}.todo", **error.values), lang=lang
+            what=t(lang, error.key, **error.values),
+            todo=t(lang, f"{error.key}.todo", **error.values),
+            lang=lang,
         )
     return error_state(what=error.what, todo=error.todo, lang=lang)

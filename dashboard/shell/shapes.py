@@ -8,27 +8,23 @@ from __future__ import annotations
 from flask import Flask, Response, abort, request
 
 from dashboard.shell.board import Board
+from geo.areas import UnknownArea
 
 ENCODINGS = ("br", "gzip")
 
 
-def shapes_url(board: Board, level: str, parent: str | None = None) -> str:
-    """The address of the shapes of one level, below ``parent`` or of the whole province."""
-    return f"/geo/{board.boundaries.version}/{level}/{parent or 'all'}.json"
-
-
 def install(server: Flask, board: Board) -> None:
-    """Add the route."""
+    """Add the route; its addresses are made by ``BoundarySet.path``."""
 
     @server.get("/geo/<version>/<level>/<parent>.json")
     def shapes(version: str, level: str, parent: str) -> Response:
         if version != board.boundaries.version:
             abort(404)
         accepted = request.accept_encodings
-        encoding = next((name for name in ENCODINGS if name in accepted), "identity")
+        encoding = next((name for name in ENCODINGS if accepted[name]), "identity")
         try:
-            body = board.boundaries.encoded(level, None if parent == "all" else parent, encoding)
-        except (KeyError, ValueError):
+            body = board.boundaries.encoded(level, parent, encoding)
+        except UnknownArea:
             abort(404)
         response = Response(body, mimetype="application/geo+json")
         if encoding != "identity":

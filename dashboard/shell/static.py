@@ -53,7 +53,7 @@ def install(server: Flask, settings: Settings) -> None:
             or response.status_code != 200
             or not request.path.startswith(PREFIXES)
             or not request.path.endswith(KINDS)
-            or "br" not in request.accept_encodings
+            or not request.accept_encodings["br"]
             or "Content-Encoding" in response.headers
         ):
             return response

@@ -21,8 +21,8 @@ ColumnType = Literal["VARCHAR", "DATE", "TIMESTAMP", "INTEGER", "BIGINT", "BOOLE
 class Column:
     """One column: name, DuckDB type, unit ("" when it has none), description, constraint.
 
-    ``allowed`` lists the only values; ``low`` is the least number; ``area`` says that values are
-    codes of the ``area`` table.
+    ``allowed`` lists the only values; ``low`` and ``high`` are the least and largest number; ``area``
+    says that values are codes of the ``area`` table.
     """
 
     name: str
@@ -33,6 +33,7 @@ class Column:
     allowed: tuple[str, ...] = ()
     low: int | None = None
     area: bool = False
+    high: int | None = None
 
 
 @dataclass(frozen=True)
@@ -68,9 +69,21 @@ class Feed:
 
 
 FEEDS: tuple[Feed, ...] = (
-    Feed("risk_feed", "国家卫生健康委 / National Health Commission", "风险地区名单", "Risk-area list", ("risk_place",)),
+    Feed(
+        "risk_feed",
+        "国家卫生健康委 / National Health Commission",
+        "风险地区名单",
+        "Risk-area list",
+        ("risk_place",),
+    ),
     Feed("cases", "省卫生健康委 / Provincial Health Commission", "每日疫情", "Daily cases", ("case_daily",)),
-    Feed("codes", "省大数据中心 / Provincial Big Data Centre", "健康码", "Health codes", ("code_stock", "code_flow")),
+    Feed(
+        "codes",
+        "省大数据中心 / Provincial Big Data Centre",
+        "健康码",
+        "Health codes",
+        ("code_stock", "code_flow"),
+    ),
     Feed("scans", "省大数据中心 / Provincial Big Data Centre", "场所扫码", "Venue scans", ("scan_hourly",)),
 )
 
@@ -104,15 +117,28 @@ TABLES: tuple[Table, ...] = (
         "",
         (
             Column("code", "VARCHAR", "", "GB/T 2260 code, or the project's own code of a functional area."),
-            Column("valid_from", "DATE", "", "First day of the code; NULL: before these data.", nullable=True),
+            Column(
+                "valid_from", "DATE", "", "First day of the code; NULL: before these data.", nullable=True
+            ),
             Column("valid_to", "DATE", "", "Last day of the code; NULL: in use.", nullable=True),
             Column("name_zh", "VARCHAR", "", "Chinese name."),
             Column("name_en", "VARCHAR", "", "English name."),
             Column("level", "VARCHAR", "", "Level of the area.", allowed=LEVELS),
             Column("parent", "VARCHAR", "", "Code of the area above; NULL for the province.", nullable=True),
-            Column("city", "VARCHAR", "", "Code of the city it belongs to, itself for a city; NULL for the province.", nullable=True),
+            Column(
+                "city",
+                "VARCHAR",
+                "",
+                "Code of the city it belongs to, itself for a city; NULL for the province.",
+                nullable=True,
+            ),
             Column("successor", "VARCHAR", "", "Code that took over; NULL when in use.", nullable=True),
-            _count("residents", "people", "Residents, census day 2020-11-01; NULL for functional areas.", nullable=True),
+            _count(
+                "residents",
+                "people",
+                "Residents, census day 2020-11-01; NULL for functional areas.",
+                nullable=True,
+            ),
         ),
         ("code",),
         scoped="code",
@@ -156,7 +182,7 @@ TABLES: tuple[Table, ...] = (
         "scans",
         (
             _DATE,
-            Column("hour", "INTEGER", "h", "Hour of the day, 0 to 23.", low=0),
+            Column("hour", "INTEGER", "h", "Hour of the day, 0 to 23.", low=0, high=23),
             _area("County of the venue."),
             Column("category", "VARCHAR", "", "Venue category.", allowed=VENUE_CATEGORIES),
             _count("shows", "shows", "Codes shown (亮码)."),
@@ -193,7 +219,13 @@ TABLES: tuple[Table, ...] = (
                 nullable=True,
                 low=None,
             ),
-            _count("asymptomatic_new", "cases", "Newly found asymptomatic; NULL: not reported.", nullable=True, low=None),
+            _count(
+                "asymptomatic_new",
+                "cases",
+                "Newly found asymptomatic; NULL: not reported.",
+                nullable=True,
+                low=None,
+            ),
             _count("cured_new", "cases", "Discharged on the day.", nullable=True, low=None),
             _count("dead_new", "cases", "Deaths on the day.", nullable=True, low=None),
             _count(
@@ -224,9 +256,17 @@ TABLES: tuple[Table, ...] = (
             Column("level", "VARCHAR", "", "Risk level.", allowed=RISK_LEVELS),
             Column("rule_set", "VARCHAR", "", "Rule set in force when it was listed.", allowed=RULE_SETS),
             Column("listed_from", "DATE", "", "First day the feed was seen to list it at this level."),
-            Column("listed_to", "DATE", "", "Last day listed; NULL: listed in the newest publication.", nullable=True),
+            Column(
+                "listed_to",
+                "DATE",
+                "",
+                "Last day listed; NULL: listed in the newest publication.",
+                nullable=True,
+            ),
             Column("since", "DATE", "", "Day the level began, as stated; NULL: not stated.", nullable=True),
-            Column("last_case", "DATE", "", "Day of the last new case there; NULL: not stated.", nullable=True),
+            Column(
+                "last_case", "DATE", "", "Day of the last new case there; NULL: not stated.", nullable=True
+            ),
             Column("source_time", "TIMESTAMP", "", "Publication time of the newest list that names it."),
         ),
         ("area", "listed_from"),
@@ -240,12 +280,26 @@ TABLES: tuple[Table, ...] = (
             Column("feed", "VARCHAR", "", "Feed id."),
             Column("department", "VARCHAR", "", "Department that delivers it."),
             Column("state", "VARCHAR", "", "State at build time.", allowed=FEED_STATES),
-            Column("data_until", "TIMESTAMP", "", "Newest time the data speak of; NULL: nothing delivered.", nullable=True),
-            Column("arrived_at", "TIMESTAMP", "", "When the newest delivery arrived; NULL: not known.", nullable=True),
+            Column(
+                "data_until",
+                "TIMESTAMP",
+                "",
+                "Newest time the data speak of; NULL: nothing delivered.",
+                nullable=True,
+            ),
+            Column(
+                "arrived_at",
+                "TIMESTAMP",
+                "",
+                "When the newest delivery arrived; NULL: not known.",
+                nullable=True,
+            ),
             _count("accepted", "rows", "Rows accepted; NULL: nothing delivered.", nullable=True),
             _count("rejected", "rows", "Rows kept in quarantine; NULL: nothing delivered.", nullable=True),
             _count("usual", "rows", "Rows of a usual delivery; NULL: not known.", nullable=True),
-            Column("note", "VARCHAR", "", "What the clerk should know, in words; NULL: nothing.", nullable=True),
+            Column(
+                "note", "VARCHAR", "", "What the clerk should know, in words; NULL: nothing.", nullable=True
+            ),
         ),
         ("feed",),
         scoped="",

@@ -131,7 +131,8 @@ def _parse_table(raw: object) -> TableEntry:
     if not isinstance(raw, dict):
         raise TypeError("tables")
     files = tuple(
-        FileEntry(str(f["path"]), _int(f["rows"]), _int(f["bytes"]), str(f["sha256"])) for f in _list(raw["files"])
+        FileEntry(str(f["path"]), _int(f["rows"]), _int(f["bytes"]), str(f["sha256"]))
+        for f in _list(raw["files"])
     )
     return TableEntry(
         name=str(raw["name"]),

@@ -10,20 +10,74 @@ into a child process hangs or crashes it (measured).
 
 from __future__ import annotations
 
+import ctypes
 import os
 import threading
-from collections.abc import Iterator
+import weakref
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import duckdb
 
 from dashboard.auth.scope import Scope
-from dashboard.errors import SnapshotInvalid, SnapshotNotFound
-from dashboard.snapshot.contract import TABLES, Table
-from dashboard.snapshot.manifest import SNAPSHOT_ID, Manifest, TableEntry, read_manifest
+from dashboard.errors import SnapshotInvalid, SnapshotNotFound, TianfuError
+from dashboard.snapshot.history import CURRENT
+from dashboard.snapshot.manifest import SNAPSHOT_ID, Manifest, read_manifest
+from dashboard.snapshot.publish import snapshot_ids
+from dashboard.snapshot.verify import find_broken
+from dashboard.snapshot.views import view_sql
 
-CURRENT = "CURRENT"
+# Pages pin the snapshot they were loaded with; beyond these few, the least recently asked one is forgotten.
+OPEN_AT_MOST = 4
+
+_PUBLISH_AGAIN = "Publish one again: tianfu snapshot publish ID"
+
+# Questions are a few dozen files of SQL; parsing each once saves 0.08 ms a call.
+_SELECTS: set[str] = set()
+_SELECTS_KNOWN = 1000
+
+
+class Reader:
+    """A cursor on one snapshot through one scope, for SELECT statements only."""
+
+    def __init__(self, cursor: duckdb.DuckDBPyConnection) -> None:
+        self._cursor = cursor
+
+    def execute(self, sql: str, params: Mapping[str, object] | None = None) -> duckdb.DuckDBPyConnection:
+        """Run one SELECT; the answer has ``fetchall()`` and ``description``.
+
+        Raises ``PermissionError`` for anything else: such a statement could loosen the scope, or write
+        a file into the snapshots folder, which DuckDB's own lock-down allows.
+        """
+        self._check_select(sql)
+        return self._cursor.execute(sql, params) if params else self._cursor.execute(sql)
+
+    def sql(self, sql: str, params: Mapping[str, object] | None = None) -> duckdb.DuckDBPyRelation:
+        """Run one SELECT as a relation, which has ``pl()`` and ``arrow()``; slower, it binds twice."""
+        self._check_select(sql)
+        return self._cursor.sql(sql, params=params)
+
+    def _check_select(self, sql: str) -> None:
+        if sql in _SELECTS:
+            return
+        # The cursor's own parser: duckdb.extract_statements() would open a second, hidden connection.
+        kinds = [statement.type.name for statement in self._cursor.extract_statements(sql)]
+        if kinds != ["SELECT"]:
+            raise PermissionError(
+                f"Only one SELECT may run on a snapshot, not {', '.join(kinds) or 'nothing'}."
+            )
+        if len(_SELECTS) < _SELECTS_KNOWN:
+            _SELECTS.add(sql)
+
+
+@dataclass
+class _Opened:
+    manifest: Manifest
+    users: int = 0
 
 
 class Store:
@@ -32,9 +86,9 @@ class Store:
     def __init__(self, root: Path) -> None:
         self.root = root.resolve()
         self._lock = threading.Lock()
-        self._pid = 0
         self._connection: duckdb.DuckDBPyConnection | None = None
-        self._open: dict[str, Manifest] = {}
+        self._open: OrderedDict[str, _Opened] = OrderedDict()
+        _STORES.add(self)
 
     def current_id(self) -> str:
         """The id of the published snapshot. Raises ``SnapshotNotFound`` when there is none."""
@@ -45,27 +99,43 @@ class Store:
                 "No snapshot is published yet.", todo="Build and publish one: tianfu snapshot build --publish"
             ) from None
         except (OSError, ValueError) as error:
-            raise SnapshotInvalid(f"{CURRENT} cannot be read: {error}.") from error
+            raise SnapshotInvalid(f"{CURRENT} cannot be read: {error}.", todo=_PUBLISH_AGAIN) from error
         if not SNAPSHOT_ID.match(text):
-            raise SnapshotInvalid(f"{CURRENT} names {text[:40]!r}, which is no snapshot id.")
+            raise SnapshotInvalid(
+                f"{CURRENT} names {text[:40]!r}, which is no snapshot id.",
+                todo=_PUBLISH_AGAIN,
+            )
         return text
 
+    def list_ids(self) -> tuple[str, ...]:
+        """Ids of all stored snapshots, newest first, published or not."""
+        return snapshot_ids(self.root)
+
     def manifest(self, snapshot_id: str) -> Manifest:
-        """The manifest of one snapshot; read once, since a snapshot never changes."""
+        """The manifest of one snapshot; read once while it is open, since a snapshot never changes."""
         known = self._open.get(snapshot_id)
-        return known or self._read(snapshot_id)
+        return known.manifest if known else self._read(snapshot_id)
 
     @contextmanager
-    def cursor(self, scope: Scope, snapshot_id: str) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A cursor of its own on one snapshot, through one scope; closed at the end of the block."""
-        connection = self._ready(snapshot_id)
-        cursor = connection.cursor()
+    def cursor(self, scope: Scope, snapshot_id: str) -> Iterator[Reader]:
+        """A cursor of its own on one snapshot, through one scope; closed at the end of the block.
+
+        Raises ``SnapshotNotFound`` for a snapshot that was removed, also while it is read, and
+        ``SnapshotInvalid`` for files that are torn.
+        """
+        cursor = self._enter(snapshot_id)
         try:
-            cursor.execute("SET VARIABLE scope = $codes", {"codes": sorted(scope.codes)})
+            cursor.execute("SET VARIABLE scope = $codes", {"codes": _sorted_codes(scope.codes)})
             cursor.execute(f'USE "{snapshot_id}"')
-            yield cursor
+            yield Reader(cursor)
+        except duckdb.Error as error:
+            trouble = self._explain(snapshot_id)
+            if trouble is None:
+                raise
+            raise trouble from error
         finally:
             cursor.close()
+            self._leave(snapshot_id)
 
     def _read(self, snapshot_id: str) -> Manifest:
         if not SNAPSHOT_ID.match(snapshot_id):
@@ -74,22 +144,74 @@ class Store:
             )
         return read_manifest(self.root / snapshot_id)
 
-    def _ready(self, snapshot_id: str) -> duckdb.DuckDBPyConnection:
+    def _enter(self, snapshot_id: str) -> duckdb.DuckDBPyConnection:
         with self._lock:
-            if self._connection is None or self._pid != os.getpid():
+            if self._connection is None:
                 self._connection = _connect(self.root)
-                self._pid = os.getpid()
-                self._open = {}
-            if snapshot_id not in self._open:
+            opened = self._open.get(snapshot_id)
+            if opened is None:
                 manifest = self._read(snapshot_id)
                 _create_views(self._connection, self.root / snapshot_id, manifest)
-                self._open[snapshot_id] = manifest
-            return self._connection
+                opened = self._open[snapshot_id] = _Opened(manifest)
+            self._open.move_to_end(snapshot_id)
+            opened.users += 1
+            self._forget_old(self._connection)
+            return self._connection.cursor()
+
+    def _leave(self, snapshot_id: str) -> None:
+        with self._lock:
+            opened = self._open.get(snapshot_id)
+            if opened:
+                opened.users -= 1
+
+    def _forget_old(self, connection: duckdb.DuckDBPyConnection) -> None:
+        idle = [i for i, opened in self._open.items() if not opened.users]
+        for snapshot_id in idle[: max(0, len(self._open) - OPEN_AT_MOST)]:
+            connection.execute(f'DROP SCHEMA "{snapshot_id}" CASCADE')
+            del self._open[snapshot_id]
+
+    def _explain(self, snapshot_id: str) -> TianfuError | None:
+        """Why reading failed, when it is the files and not the question."""
+        try:
+            manifest = self._read(snapshot_id)
+        except (SnapshotNotFound, SnapshotInvalid) as gone:
+            return gone
+        for broken in find_broken(self.root / snapshot_id, manifest):
+            return SnapshotInvalid(
+                f"{broken.path} of snapshot {snapshot_id} {broken.what}.",
+                todo="Publish another snapshot: tianfu snapshot rollback",
+            )
+        return None
+
+    def _start_again(self) -> None:
+        # In a child process: the lock may be held by a thread that does not exist here, and the
+        # connection's destructor would crash, so one reference to it is never given back.
+        if self._connection is not None:
+            ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._connection))
+        self._lock = threading.Lock()
+        self._connection = None
+        self._open = OrderedDict()
+
+
+_STORES: weakref.WeakSet[Store] = weakref.WeakSet()
+
+
+def _restart_stores() -> None:
+    for store in list(_STORES):
+        store._start_again()
+
+
+os.register_at_fork(after_in_child=_restart_stores)
+
+
+@lru_cache(maxsize=512)
+def _sorted_codes(codes: frozenset[str]) -> list[str]:
+    return sorted(codes)
 
 
 def _connect(root: Path) -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect(":memory:")
-    # Only Parquet below the snapshots folder can be opened, and no later statement can loosen that.
+    # Only files below the snapshots folder can be opened, and no later statement can loosen that.
     connection.execute("SET allowed_directories = $dirs", {"dirs": [str(root)]})
     connection.execute("SET enable_external_access = false")
     connection.execute("SET autoinstall_known_extensions = false")
@@ -100,28 +222,16 @@ def _connect(root: Path) -> duckdb.DuckDBPyConnection:
 
 
 def _create_views(connection: duckdb.DuckDBPyConnection, folder: Path, manifest: Manifest) -> None:
+    statements = view_sql(folder, manifest)
     # The transaction keeps a half-made schema from ever being used.
     connection.execute("BEGIN")
     try:
-        connection.execute(f'CREATE SCHEMA "{manifest.id}"')
-        for table in TABLES:
-            connection.execute(
-                f'CREATE VIEW "{manifest.id}"."{table.name}" AS {_view(table, folder, manifest.table(table.name))}'
-            )
+        for statement in statements:
+            connection.execute(statement)
         connection.execute("COMMIT")
     except duckdb.Error as error:
         connection.execute("ROLLBACK")
-        raise SnapshotInvalid(f"Snapshot {manifest.id} cannot be opened: {error}.") from error
-
-
-def _view(table: Table, folder: Path, entry: TableEntry) -> str:
-    if not entry.files:
-        columns = ", ".join(f'CAST(NULL AS {c.type}) AS "{c.name}"' for c in table.columns)
-        return f"SELECT {columns} WHERE false"
-    # File names come from a checked manifest and the folder from the settings; quotes are doubled all the same.
-    files = ", ".join("'" + str(folder / file.path).replace("'", "''") + "'" for file in entry.files)
-    columns = ", ".join(f't."{c.name}"' for c in table.columns)
-    select = f"SELECT {columns} FROM read_parquet([{files}], hive_partitioning = false) t"  # noqa: S608
-    if not table.scoped:
-        return select
-    return f'{select} WHERE t."{table.scoped}" IN (SELECT unnest(getvariable(\'scope\')))'
+        raise SnapshotInvalid(
+            f"Snapshot {manifest.id} cannot be opened: {str(error).splitlines()[0]}",
+            todo="Publish another snapshot: tianfu snapshot rollback",
+        ) from error

@@ -25,10 +25,16 @@ TRACKED = [
     ).stdout.splitlines()
     if (ROOT / name).is_file()
 ]
-TEXT = [p for p in TRACKED if p.suffix in {".py", ".md", ".toml", ".txt", ".css", ".js", ".sql", ".yaml", ".ini", ""}]
+TEXT = [
+    p
+    for p in TRACKED
+    if p.suffix in {".py", ".md", ".toml", ".txt", ".css", ".js", ".sql", ".yaml", ".ini", ""}
+]
 SOURCES = [p for p in TRACKED if p.suffix == ".py" and "tests" not in p.relative_to(ROOT).parts]
 # Written in pieces, so that this file does not name what it looks for.
-REGISTRIES = re.compile("|".join(["py" + "pi\\.org", "python" + "hosted", "npm" + "js\\.", "deb\\." + "debian"]))
+REGISTRIES = re.compile(
+    "|".join(["py" + "pi\\.org", "python" + "hosted", "npm" + "js\\.", "deb\\." + "debian"])
+)
 
 
 def test_no_file_names_a_package_registry() -> None:
@@ -43,7 +49,9 @@ def test_constraints_pin_exact_versions_without_addresses() -> None:
 
 
 def test_modules_are_short_enough_to_hold_in_the_head() -> None:
-    long = {p.relative_to(ROOT).as_posix(): n for p in SOURCES if (n := len(p.read_text().splitlines())) > 400}
+    long = {
+        p.relative_to(ROOT).as_posix(): n for p in SOURCES if (n := len(p.read_text().splitlines())) > 400
+    }
     assert long == {}
 
 
@@ -59,11 +67,15 @@ def test_every_setting_is_declared_and_every_declaration_used() -> None:
 
 def test_every_text_is_used() -> None:
     """A key counts as used when it, or a prefix that code completes with an id, stands in a source file."""
-    code = "\n".join(p.read_text(encoding="utf-8") for p in [*SOURCES, *(ROOT / "queries/metrics").glob("*.toml")])
+    code = "\n".join(
+        p.read_text(encoding="utf-8") for p in [*SOURCES, *(ROOT / "queries/metrics").glob("*.toml")]
+    )
     code += "\n".join(p.read_text(encoding="utf-8") for p in (ROOT / "dashboard").rglob("*.html"))
     quoted = set(re.findall(r"[\"']([a-z][A-Za-z0-9_]*(?:\.[A-Za-z0-9_+-]+)+)[\"']", code))
     prefixes = tuple(set(re.findall(r"[\"']([a-z][a-z0-9_]*(?:\.[a-z0-9_]+)*\.)(?:\{|[\"'])", code)))
-    unused = [k for k in load_texts() if k not in quoted and not k.startswith(prefixes) and not _todo_of(k, quoted)]
+    unused = [
+        k for k in load_texts() if k not in quoted and not k.startswith(prefixes) and not _todo_of(k, quoted)
+    ]
     assert unused == []
 
 
@@ -86,6 +98,8 @@ def test_importing_the_app_opens_nothing(tmp_path: Path) -> None:
         "assert get_board().store._connection is None\n"
     )
     env = {"PATH": "/usr/bin:/bin", "TIANFU_HOME": str(tmp_path / "home")}
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=env, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=env, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
     assert not (tmp_path / "home").exists()

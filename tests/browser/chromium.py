@@ -33,7 +33,9 @@ def has_chinese_font() -> bool:
     listed = shutil.which("fc-list")
     if not listed:
         return False
-    return bool(subprocess.run([listed, ":lang=zh-cn"], capture_output=True, text=True, check=False).stdout.strip())
+    return bool(
+        subprocess.run([listed, ":lang=zh-cn"], capture_output=True, text=True, check=False).stdout.strip()
+    )
 
 
 def install_chromium() -> None:

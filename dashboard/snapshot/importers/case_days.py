@@ -123,8 +123,10 @@ def build_days(series: Mapping[Node, Series]) -> list[CaseDay]:
         for node, days in ordered:
             if node.kind == kind and (kind == "province" or node.area in by_county):
                 rest = _less({day: _measures(counts) for day, counts in days.items()}, below[node.area])
-                # A total that begins late is not one that was zero before.
-                add(_difference(rest, node.area, "unallocated", min(rest)), "")
+                # A total of the province that begins late is not one that was zero before. The rest of a city
+                # is: until then its cases were part of the province's remainder, which now falls by them.
+                start = first if kind == "city" else min(rest)
+                add(_difference(rest, node.area, "unallocated", start), "")
     return done
 
 

@@ -86,7 +86,7 @@ def read_case_file(file: Found, *, now: datetime) -> CaseFile:
     lines = _split(data)
     header = [name.strip() for name in _cells(lines[0] or "")]
     filled = [
-        (number, line) for number, line in enumerate(lines[1:], start=2) if line is None or line.strip()
+        (number, line) for number, line in enumerate(lines[1:], start=2) if line is None or line.strip(" \t")
     ]
     missing = [name for name in CASE_HEADER if name not in header]
     if missing or len(set(header)) != len(header):

@@ -59,8 +59,8 @@ class Listing:
 def list_files(folder: Path) -> Listing:
     """Every regular file below ``folder``, in the order of their paths.
 
-    Dot files and README files are not part of a delivery. Links that stay inside the folder are left
-    out, since their target is read where it is; links that lead outside are refused.
+    Dot files and README files are not part of a delivery. A link to a file that is listed itself is
+    left out, since that file is read where it is; a link that leads outside is refused.
     """
     found: list[Found] = []
     rejects: list[Reject] = []
@@ -102,16 +102,21 @@ def _walk(folder: Path) -> Iterator[Path]:
     for here, below, names in os.walk(folder):
         below[:] = sorted(name for name in below if not name.startswith("."))
         links = [name for name in below if (Path(here) / name).is_symlink()]
-        for name in sorted([*names, *links]):
-            if not name.startswith(".") and not name.upper().startswith("README"):
-                yield Path(here) / name
+        yield from (Path(here) / name for name in sorted([*names, *links]) if _is_listed(Path(name)))
+
+
+def _is_listed(path: Path) -> bool:
+    """Whether a path below the delivery is read where it is."""
+    return not any(part.startswith(".") for part in path.parts) and not path.name.upper().startswith("README")
 
 
 def _recognise(path: Path, name: str, folder: Path) -> Found | Reject | None:
     if path.is_symlink():
-        if path.resolve().is_relative_to(folder.resolve()):
+        root, target = os.path.realpath(folder), os.path.realpath(path)
+        if not Path(target).is_relative_to(root):
+            return _refuse(name, "link_outside", "is a link that leads outside the delivery")
+        if os.path.exists(target) and _is_listed(Path(target).relative_to(root)):
             return None
-        return _refuse(name, "link_outside", "is a link that leads outside the delivery")
     status = path.stat()
     if not stat.S_ISREG(status.st_mode):
         return _refuse(name, "unrecognised_file", "is no regular file")

@@ -7,25 +7,27 @@ and their counts are added.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 import polars as pl
 
-from dashboard.snapshot.contract import TABLE_BY_NAME, Column, Table
+from dashboard.snapshot.contract import TABLE_BY_NAME, Table
 from dashboard.snapshot.importers.files import Found
+from dashboard.snapshot.importers.parquet import folder_day, read_parquet
 from dashboard.snapshot.importers.places import area_by_code
 from dashboard.snapshot.importers.result import Imported, end_of_day, polars_schema
 from dashboard.snapshot.quarantine import Reject
 
 # Rows listed one by one for each file and reason; the rest stand as one entry with their number.
 LISTED = 1000
-_HIVE_DAY = re.compile(r"(?:^|/)date=(\d{4}-\d{2}-\d{2})/")
 _FILE, _ROW, _WHY = "__file", "__row", "__why"
+_DAYS = ((date.min - date(1970, 1, 1)).days, (date.max - date(1970, 1, 1)).days)
 _FIRST_DAY = date(2019, 12, 1)
-_LEAST_HOUR, _MOST_HOUR = 0, 23
+_MOST_HOUR = 23
+# Beyond any count of people or scans, and a guard for sums that must stay within 64 bits.
+_MOST = 10**12
 
 
 @dataclass(frozen=True)
@@ -65,30 +67,11 @@ def import_table(name: str, files: Sequence[Found], *, now: datetime) -> Importe
 
 
 def _load(table: Table, file: Found, index: int, now: datetime) -> _Loaded | Reject:
-    def refuse(reason: str, detail: str, *, rows: int = 1) -> Reject:
-        return Reject(table.feed, file.name, None, reason, detail, "", rows)
-
-    try:
-        frame = pl.read_parquet(file.path, hive_partitioning=False, glob=False)
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, ValueError) as error:
-        return refuse("unreadable_file", f"No readable Parquet file: {str(error).splitlines()[0]}.")
-    if not frame.height:
-        return refuse("empty_file", "The file has no rows.")
-    folder_day = _folder_day(file.name)
-    if "date" not in frame.columns and folder_day is not None:
-        frame = frame.with_columns(pl.lit(folder_day).alias("date"))
-    missing = [column.name for column in table.columns if column.name not in frame.columns]
-    if missing:
-        return refuse("missing_column", f"The file lacks {', '.join(missing)}.", rows=frame.height)
-    wrong = [
-        f"{c.name} is {frame.schema[c.name]}, not {c.type}"
-        for c in table.columns
-        if not _fits(c, frame.schema[c.name])
-    ]
-    if wrong:
-        return refuse("wrong_type", f"{'; '.join(wrong)}.", rows=frame.height)
-    raw = frame.select(c.name for c in table.columns)
-    checked = raw.with_columns(_why(table, raw, folder_day, now).alias(_WHY)).with_row_index(_ROW, offset=1)
+    frame = read_parquet(table, file)
+    if isinstance(frame, Reject):
+        return frame
+    why = _why(table, frame, folder_day(file.name), now)
+    checked = frame.with_columns(why.alias(_WHY)).with_row_index(_ROW, offset=1)
     good = checked.filter(pl.col(_WHY).is_null()).drop(_WHY)
     typed = good.select(
         *(pl.col(n).cast(t) for n, t in polars_schema(table).items()),
@@ -96,23 +79,6 @@ def _load(table: Table, file: Found, index: int, now: datetime) -> _Loaded | Rej
         pl.lit(index).alias(_FILE),
     )
     return _Loaded(typed, tuple(_list(table, file, checked.filter(pl.col(_WHY).is_not_null()))))
-
-
-def _folder_day(name: str) -> date | None:
-    match = _HIVE_DAY.search(name)
-    try:
-        return date.fromisoformat(match[1]) if match else None
-    except ValueError:
-        return None
-
-
-def _fits(column: Column, given: pl.DataType) -> bool:
-    """Whether a type holds the column without loss; text is never read as a number or a day."""
-    if column.type == "VARCHAR":
-        return given == pl.String or isinstance(given, (pl.Categorical, pl.Enum))
-    if column.type == "DATE":
-        return given == pl.Date
-    return given.is_integer()
 
 
 def _why(table: Table, frame: pl.DataFrame, folder_day: date | None, now: datetime) -> pl.Expr:
@@ -131,25 +97,24 @@ def _why(table: Table, frame: pl.DataFrame, folder_day: date | None, now: dateti
     for column in table.columns:
         value = pl.col(column.name)
         if column.allowed:
-            checks.append((~value.cast(pl.String).is_in(column.allowed), "unknown_category"))
+            checks.append((~value.is_in(column.allowed), "unknown_category"))
         if column.low is not None:
             checks.append((value < column.low, "negative_count"))
         if column.name == "hour":
             checks.append((value > _MOST_HOUR, "out_of_range"))
         elif column.low is not None:
-            # Beyond any count of people or scans, and a guard for sums that must stay within 64 bits.
-            checks.append((value > 10**12, "out_of_range"))
+            checks.append((value > _MOST, "out_of_range"))
     return pl.coalesce(*(pl.when(bad).then(pl.lit(reason)) for bad, reason in checks))
 
 
 def _area_checks(frame: pl.DataFrame) -> list[tuple[pl.Expr, str]]:
     """Which codes are wrong is asked once for each code, not for each row."""
-    codes = [c for c in frame["area"].cast(pl.String).unique().to_list() if c is not None]
+    codes = [c for c in frame["area"].unique().to_list() if c is not None]
     areas = {code: area_by_code(code) for code in codes}
     unknown = [code for code, area in areas.items() if area is None]
     # A city's row beside those of its counties would count its people twice.
     above = [code for code, area in areas.items() if area is not None and area.level in ("province", "city")]
-    area = pl.col("area").cast(pl.String)
+    area = pl.col("area")
     return [
         (area.is_in(codes), reason)
         for codes, reason in ((unknown, "unknown_area"), (above, "wrong_level"))
@@ -159,12 +124,14 @@ def _area_checks(frame: pl.DataFrame) -> list[tuple[pl.Expr, str]]:
 
 def _list(table: Table, file: Found, bad: pl.DataFrame) -> Iterator[Reject]:
     """Rejects of one file: each row with its values, the rest beyond ``LISTED`` by number."""
+    # A day beyond the years of a calendar cannot be shown; the nearest one is.
+    bad = bad.with_columns(pl.col("date").cast(pl.Int32).clip(_DAYS[0], _DAYS[1]).cast(pl.Date))
     for (why,), rows in bad.group_by(_WHY, maintain_order=True):
         reason = str(why)
         for values in rows.head(LISTED).iter_rows(named=True):
             number = int(values.pop(_ROW))
             values.pop(_WHY)
-            yield Reject(table.feed, file.name, number, reason, _detail(reason, values), _raw(values))
+            yield Reject(table.feed, file.name, number, reason, _detail(table, reason, values), _raw(values))
         if rows.height > LISTED:
             rest = rows.height - LISTED
             first, last = int(rows[_ROW][LISTED]), int(rows[_ROW][-1])
@@ -172,17 +139,33 @@ def _list(table: Table, file: Found, bad: pl.DataFrame) -> Iterator[Reject]:
             yield Reject(table.feed, file.name, None, reason, detail, "", rest)
 
 
-def _detail(reason: str, values: dict[str, object]) -> str:
+def _detail(table: Table, reason: str, values: Mapping[str, object]) -> str:
+    """The values that are wrong, in words."""
+    if reason in ("duplicate_delivery", "duplicate_row", "conflicting_row"):
+        return f"{', '.join(f'{name} {values[name]}' for name in table.key)} was delivered again later."
     if reason in ("unknown_area", "wrong_level"):
-        return f"area is {values['area']!r}."
-    if reason in ("bad_date", "future_date", "wrong_folder_day"):
-        return f"date is {values['date']}."
-    if reason == "missing_value":
-        return f"{', '.join(name for name, value in values.items() if value is None)} is empty."
-    return "See the row."
+        wrong = ["area"]
+    elif reason in ("bad_date", "future_date", "wrong_folder_day"):
+        wrong = ["date"]
+    elif reason == "unknown_category":
+        wrong = [c.name for c in table.columns if c.allowed and values[c.name] not in c.allowed]
+    else:
+        wrong = [name for name, value in values.items() if _is_wrong(name, value, reason)]
+    return f"{'; '.join(f'{name} is {_shown(values[name])}' for name in wrong)}."
 
 
-def _raw(values: dict[str, object]) -> str:
+def _is_wrong(name: str, value: object, reason: str) -> bool:
+    if not isinstance(value, int):
+        return value is None and reason == "missing_value"
+    most = _MOST_HOUR if name == "hour" else _MOST
+    return value < 0 if reason == "negative_count" else value > most
+
+
+def _shown(value: object) -> str:
+    return "empty" if value is None else repr(value) if isinstance(value, str) else str(value)
+
+
+def _raw(values: Mapping[str, object]) -> str:
     return ",".join(f"{name}={'' if value is None else value}" for name, value in values.items())
 
 
@@ -199,17 +182,17 @@ def _without_repeats(
     if not candidates.height:
         return rows, []
     measures = [c.name for c in table.columns if c.name not in keys]
-    over = candidates.with_columns(
-        pl.col("__at").max().over(keys).alias("__kept"),
-        pl.col(_FILE).sort_by("__at").last().over(keys).alias("__kept_file"),
-        pl.all_horizontal(pl.col(m) == pl.col(m).sort_by("__at").last().over(keys) for m in measures).alias(
-            "__same"
-        ),
-    ).filter(pl.col("__at") != pl.col("__kept"))
+    # Within a group rows keep their order, so the last is the one delivered last.
+    kept = candidates.group_by(keys).agg(
+        pl.col("__at").last().alias("__kept"),
+        pl.col(_FILE).last().alias("__kept_file"),
+        pl.struct(measures).last().alias("__kept_measures"),
+    )
+    over = candidates.join(kept, on=keys).filter(pl.col("__at") != pl.col("__kept")).sort("__at")
     reason = (
         pl.when(pl.col(_FILE) != pl.col("__kept_file"))
         .then(pl.lit("duplicate_delivery"))
-        .when(pl.col("__same"))
+        .when(pl.struct(measures) == pl.col("__kept_measures"))
         .then(pl.lit("duplicate_row"))
         .otherwise(pl.lit("conflicting_row"))
     )
@@ -217,8 +200,8 @@ def _without_repeats(
     rejects: list[Reject] = []
     for (index,), bad in over.with_columns(reason.alias(_WHY)).group_by(_FILE, maintain_order=True):
         rejects.extend(_list(table, files[int(str(index))], bad.select(columns)))
-    kept = rows.with_row_index("__at").join(over.select("__at"), on="__at", how="anti").drop("__at")
-    return kept, rejects
+    alone = rows.with_row_index("__at").join(over.select("__at"), on="__at", how="anti").drop("__at")
+    return alone, rejects
 
 
 def _to_today(table: Table, rows: pl.DataFrame) -> pl.DataFrame:

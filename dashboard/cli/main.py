@@ -1,0 +1,45 @@
+"""``tianfu``: the command line. Each module beside this one brings one command or group of commands."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from dashboard.cli import demo, demo_data, policy, serve, snapshot
+from dashboard.errors import TianfuError
+
+app = typer.Typer(
+    name="tianfu",
+    help="Tianfu Command 天府指挥台: build, publish and serve the board.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+# One line for each module: app.add_typer(module.app, name="...") or app.command("...")(module.function).
+app.add_typer(snapshot.app, name="snapshot")
+app.add_typer(policy.app, name="policy")
+app.command("demo-data")(demo_data.demo_data)
+app.command("demo")(demo.demo)
+app.command("serve")(serve.serve)
+
+
+def main() -> None:
+    """Run the command line; an error of the user's is one sentence on stderr and an exit code of its kind."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(args: list[str]) -> int:
+    """Run one command and return its exit code."""
+    try:
+        app(args=args, prog_name="tianfu")
+    except TianfuError as error:
+        print(f"tianfu: {error}", file=sys.stderr)
+        return error.exit_code
+    except SystemExit as end:  # how typer ends, with its own message for a wrong option
+        return end.code if isinstance(end.code, int) else 0
+    return 0
+
+
+if __name__ == "__main__":
+    main()

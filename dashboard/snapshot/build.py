@@ -1,0 +1,202 @@
+"""The build: what the feeds delivered becomes a validated snapshot, or nothing at all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import polars as pl
+
+from dashboard.errors import InputError, SnapshotNotFound, TianfuError
+from dashboard.policy.store import colour_of_reason, colours, load_baseline
+from dashboard.snapshot.areas_table import build_area_table
+from dashboard.snapshot.clock import china_now
+from dashboard.snapshot.contract import FEEDS, TABLE_BY_NAME, TABLES
+from dashboard.snapshot.files import POLARS_TYPES, disk_trouble
+from dashboard.snapshot.history import read_current
+from dashboard.snapshot.inputs import Delivery, FeedArrival, read_delivery
+from dashboard.snapshot.lock import hold_lock
+from dashboard.snapshot.manifest import SNAPSHOT_ID, Manifest, read_manifest
+from dashboard.snapshot.publish import publish_locked, read_checked
+from dashboard.snapshot.quarantine import Reject, count_reasons, write_quarantine
+from dashboard.snapshot.report import Report, check_report, render_json
+from dashboard.snapshot.stage import Candidate, clean_stale, commit, discard, stage_snapshot
+from dashboard.snapshot.validate import RULE_COUNT, validate_snapshot
+
+STEPS = 2 + len(TABLES) + RULE_COUNT  # reading, one for each table and rule, taking its place
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of a build that begins: its number from 1, how many there are, and words for it."""
+
+    number: int
+    of: int
+    words: str
+
+
+Progress = Callable[[Step], None]
+
+
+@dataclass(frozen=True)
+class BuildResult:
+    """What came out: the manifest, the report, whether the board serves it now.
+
+    ``already`` says that the same rows had been built before, so nothing new was stored.
+    """
+
+    manifest: Manifest
+    report: Report
+    published: bool
+    already: bool
+
+
+def build_snapshot(
+    *,
+    input_dir: Path,
+    out: Path,
+    home_quarantine: Path | None = None,
+    progress: Progress = lambda _step: None,
+    clock: Callable[[], datetime] = china_now,
+    publish: bool = False,
+) -> BuildResult:
+    """Build one snapshot below ``out`` from the delivery in ``input_dir``, and publish it if asked.
+
+    Rejected rows go to ``home_quarantine/<id>/<feed>.jsonl`` (beside ``out`` by default) with the report
+    of the validation; the board never reads them. Raises ``BuildBusy``, ``InputError`` when nothing
+    usable was delivered, ``SnapshotInvalid`` when a rule refuses the rows, ``StorageError`` when the
+    disk is full. After any of these no candidate is left and ``CURRENT`` is as before.
+    """
+    began = clock()
+    steps = _Steps(progress)
+    with hold_lock(out, since=began):
+        clean_stale(out)
+        steps.begin(f"reading {input_dir.name}")
+        delivery = read_delivery(input_dir, now=began, late_after=load_baseline().feeds.late_after_minutes)
+        tables = add_derived(delivery)
+        with stage_snapshot(
+            out,
+            tables,
+            data_time=_data_time(delivery, input_dir),
+            built_at=began,
+            policy_version=load_baseline().version,
+            synthetic=delivery.synthetic,
+            feeds=_states(delivery),
+            warnings=delivery.notes,
+            on_table=lambda name: steps.begin(f"writing {name}"),
+        ) as candidate:
+            report = _validate(
+                candidate.folder,
+                candidate.manifest,
+                on_rule=lambda name: steps.begin(name.replace("_", " ")),
+            )
+            _keep_rejects(
+                (home_quarantine or out.parent / "quarantine") / candidate.manifest.id,
+                delivery.rejects,
+                report,
+            )
+            check_report(report)
+            steps.begin("taking its place")
+            manifest, already = _settle(out, candidate, report)
+        published = publish and read_current(out) != manifest.id
+        if published:
+            publish_locked(out, manifest.id, now=clock())
+    return BuildResult(manifest=manifest, report=report, published=published, already=already)
+
+
+def validate_stored(out: Path, snapshot_id: str) -> Report:
+    """Run every rule again on a stored snapshot, with the colours and reasons of the policy."""
+    if not SNAPSHOT_ID.match(snapshot_id):
+        raise SnapshotNotFound(
+            f"{snapshot_id[:40]!r} is no snapshot id.", todo="List them with: tianfu snapshot list"
+        )
+    folder = out / snapshot_id
+    return _validate(folder, read_manifest(folder), on_rule=lambda _name: None)
+
+
+def _validate(folder: Path, manifest: Manifest, *, on_rule: Callable[[str], None]) -> Report:
+    return validate_snapshot(
+        folder,
+        manifest,
+        reasons=colour_of_reason(),
+        colours=[colour.id for colour in colours()],
+        on_rule=on_rule,
+    )
+
+
+def add_derived(delivery: Delivery) -> dict[str, pl.DataFrame | pl.LazyFrame]:
+    """The delivered tables with those the build makes: ``area``, ``feed_state``, ``feed_reject``."""
+    arrivals = {arrival.feed: arrival for arrival in delivery.feeds}
+    return {
+        **delivery.tables,
+        "area": build_area_table(),
+        "feed_state": _frame(
+            "feed_state", [_feed_row(f.id, f.department, arrivals.get(f.id)) for f in FEEDS]
+        ),
+        "feed_reject": _frame("feed_reject", count_reasons(delivery.rejects)),
+    }
+
+
+def _feed_row(feed: str, department: str, arrival: FeedArrival | None) -> tuple[object, ...]:
+    if arrival is None:
+        return (feed, department, "not_reported", None, None, None, None, None, None)
+    return (
+        feed,
+        arrival.department or department,
+        arrival.state,
+        arrival.data_until,
+        arrival.arrived_at,
+        arrival.accepted,
+        arrival.rejected,
+        arrival.usual,
+        arrival.note or None,
+    )
+
+
+def _frame(name: str, rows: list[tuple[object, ...]] | list[tuple[str, str, int]]) -> pl.DataFrame:
+    schema = {c.name: POLARS_TYPES[c.type] for c in TABLE_BY_NAME[name].columns}
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def _states(delivery: Delivery) -> Mapping[str, str]:
+    said = {arrival.feed: arrival.state for arrival in delivery.feeds}
+    return {feed.id: said.get(feed.id, "not_reported") for feed in FEEDS}
+
+
+def _data_time(delivery: Delivery, input_dir: Path) -> datetime:
+    moments = [arrival.data_until for arrival in delivery.feeds if arrival.data_until]
+    if not moments or not delivery.tables:
+        raise InputError(
+            f"{input_dir} holds nothing that can be used ({len(delivery.rejects)} entries rejected).",
+            todo="Name the folder of the delivery, and see its formats in docs/data-contract.md.",
+        )
+    return max(moments)
+
+
+def _keep_rejects(folder: Path, rejects: tuple[Reject, ...], report: Report) -> None:
+    with disk_trouble(folder.parent):
+        write_quarantine(folder, rejects)
+        (folder / "report.json").write_text(render_json(report) + "\n", encoding="utf-8")
+
+
+def _settle(out: Path, candidate: Candidate, report: Report) -> tuple[Manifest, bool]:
+    """Take the place of the id, or keep the snapshot that already has it and is whole."""
+    snapshot_id = candidate.manifest.id
+    if (out / snapshot_id).exists():
+        try:
+            return read_checked(out, snapshot_id), True
+        except TianfuError:
+            discard(out, snapshot_id)  # torn or edited since; the same rows are at hand again
+    return commit(out, candidate, warnings=report.board_warnings()), False
+
+
+class _Steps:
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._number = 0
+
+    def begin(self, words: str) -> None:
+        self._number += 1
+        self._progress(Step(self._number, STEPS, words))

@@ -1,0 +1,98 @@
+"""What was published before: an append-only file of lines, and the pointer ``CURRENT``.
+
+A crash between the switch and the line leaves ``CURRENT`` ahead of the file; the next switch writes
+the missing line first, so the way back is never lost.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from dashboard.snapshot.files import sync, write_durably
+from dashboard.snapshot.manifest import SNAPSHOT_ID
+
+CURRENT = "CURRENT"
+HISTORY = "HISTORY"
+ACTIONS = ("publish", "rollback", "found")
+
+
+@dataclass(frozen=True)
+class Switch:
+    """One line: when, what was done (``publish``, ``rollback``, ``found``), and to which snapshot."""
+
+    at: datetime
+    action: str
+    id: str
+
+
+def read_current(root: Path) -> str | None:
+    """The id that ``CURRENT`` names, or None where it is absent or names no id."""
+    try:
+        text = (root / CURRENT).read_text(encoding="ascii").strip()
+    except (OSError, ValueError):
+        return None
+    return text if SNAPSHOT_ID.match(text) else None
+
+
+def read_history(root: Path) -> tuple[Switch, ...]:
+    """All switches, oldest first; a torn last line is left out."""
+    try:
+        lines = (root / HISTORY).read_text(encoding="utf-8", errors="replace").splitlines()
+    except FileNotFoundError:
+        return ()
+    return tuple(switch for line in lines if (switch := _parse(line)))
+
+
+def way_back(root: Path) -> list[str]:
+    """Ids from the first published one to the current one, as a stack: a rollback takes ids off it."""
+    stack: list[str] = []
+    for switch in read_history(root):
+        _apply(stack, switch.action, switch.id)
+    current = read_current(root)
+    if current and (not stack or stack[-1] != current):
+        stack.append(current)
+    return stack
+
+
+def switch_current(root: Path, snapshot_id: str, *, action: str, now: datetime) -> None:
+    """Point ``CURRENT`` at a snapshot in one step, durably, and write the line."""
+    before = read_current(root)
+    known = read_history(root)
+    if before and (not known or known[-1].id != before):
+        _append(root, Switch(at=now, action="found", id=before))
+    write_durably(root / CURRENT, snapshot_id + "\n")
+    _append(root, Switch(at=now, action=action, id=snapshot_id))
+
+
+def _apply(stack: list[str], action: str, snapshot_id: str) -> None:
+    if action == "rollback" and snapshot_id in stack:
+        while stack[-1] != snapshot_id:
+            stack.pop()
+    elif not stack or stack[-1] != snapshot_id:
+        stack.append(snapshot_id)
+
+
+def _append(root: Path, switch: Switch) -> None:
+    line = f"{switch.at.isoformat(' ', 'seconds')}\t{switch.action}\t{switch.id}\n"
+    handle = os.open(root / HISTORY, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
+    try:
+        size = os.fstat(handle).st_size
+        torn = size > 0 and os.pread(handle, 1, size - 1) != b"\n"
+        os.write(handle, (("\n" if torn else "") + line).encode())
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+    sync(root)
+
+
+def _parse(line: str) -> Switch | None:
+    parts = line.split("\t")
+    if len(parts) != 3 or parts[1] not in ACTIONS or not SNAPSHOT_ID.match(parts[2]):
+        return None
+    try:
+        return Switch(at=datetime.fromisoformat(parts[0]), action=parts[1], id=parts[2])
+    except ValueError:
+        return None

@@ -1,0 +1,82 @@
+"""The report of a validation: what was checked, what was found, in words and as data."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+from dashboard.errors import SnapshotInvalid
+
+Outcome = Literal["error", "warning", "ok"]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One rule on one table: outcome, number of rows against it, up to five of them, a sentence.
+
+    An ``error`` refuses the snapshot; a ``warning`` is published with it and shown on the board, and
+    has its sentence in Chinese too.
+    """
+
+    outcome: Outcome
+    rule: str
+    table: str
+    rows: int = 0
+    sample: tuple[str, ...] = ()
+    sentence: str = ""
+    sentence_zh: str = ""
+
+
+@dataclass(frozen=True)
+class Report:
+    """All findings for one snapshot, in the order of the rules."""
+
+    snapshot_id: str
+    findings: tuple[Finding, ...]
+
+    @property
+    def errors(self) -> tuple[Finding, ...]:
+        return tuple(f for f in self.findings if f.outcome == "error")
+
+    @property
+    def warnings(self) -> tuple[Finding, ...]:
+        return tuple(f for f in self.findings if f.outcome == "warning")
+
+    def board_warnings(self) -> tuple[str, ...]:
+        """The warnings as the manifest carries them: Chinese, a slash, English."""
+        return tuple(f"{f.sentence_zh} / {f.sentence}" for f in self.warnings)
+
+
+class Refused(SnapshotInvalid):
+    """A snapshot that a rule refuses, with the whole ``report``."""
+
+    def __init__(self, report: Report) -> None:
+        first, others = report.errors[0], len(report.errors) - 1
+        more = f" ({others} more in the report)" if others else ""
+        super().__init__(
+            f"{first.sentence}{more}", todo="The published snapshot stays. Mend the delivery and build again."
+        )
+        self.report = report
+
+
+def check_report(report: Report) -> None:
+    """Raise ``Refused`` when there is an error: it names the first and counts the others."""
+    if report.errors:
+        raise Refused(report)
+
+
+def render_text(report: Report) -> str:
+    """The report for a terminal: one line for each finding, samples below, a last line with the sum."""
+    lines = [f"Validation of {report.snapshot_id}"]
+    for finding in (*report.errors, *report.warnings):
+        lines.append(f"  {finding.outcome.upper():7}  {finding.sentence}")
+        lines += [f"             {row}" for row in finding.sample]
+    passed = len(report.findings) - len(report.errors) - len(report.warnings)
+    lines.append(f"{passed} checks passed, {len(report.warnings)} warnings, {len(report.errors)} errors.")
+    return "\n".join(lines)
+
+
+def render_json(report: Report) -> str:
+    """The report as JSON, with the outcome of every rule on every table."""
+    return json.dumps(asdict(report), ensure_ascii=False, indent=1)

@@ -1,0 +1,453 @@
+"""Code colours: who holds which colour, where, for which reason, at what age; who changed, and since when."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+from dash import html
+from dash.development.base_component import Component
+
+from dashboard.cells import NOT_REPORTED, Cell
+from dashboard.components.cards import card as card_frame
+from dashboard.components.chart_parts import Series, graph
+from dashboard.components.charts import RankRow, rank_height, ranked_bars, stacked_bars, trend_lines
+from dashboard.components.filters import view_switch
+from dashboard.components.heat import flow_matrix
+from dashboard.components.states import empty_state, loading
+from dashboard.components.tables import ColumnSpec, Value, data_table
+from dashboard.shell.areamap import map_body, register_area_map
+from dashboard.shell.codemap import changes_on_map, draw_code_map, of_colour
+from dashboard.shell.context import Context
+from dashboard.shell.exports import TableData, register_export
+from dashboard.shell.figures import figure_card, provenance
+from dashboard.shell.menus import export_menu
+from dashboard.shell.pages import Page, card, register_page
+from dashboard.snapshot.contract import AGE_BANDS, NO_CODE
+from geo.areas import name_of
+from queries.codes import get_colour_trend, get_colours_by_age, get_colours_by_reason
+from queries.disclosure import rate
+from queries.flows import get_flows
+from queries.overview import get_code_figures
+
+FILLS = ("rate", "count", "change")
+COLOURS = ("yellow", "red", "green")
+TREND_DAYS = 60
+
+
+def body(context: Context) -> Component:
+    def slot(name: str, width: str, height: int) -> Component:
+        return html.Div(
+            loading(html.Div(id=f"codes-{name}"), height=height, lang=context.lang), className=width
+        )
+
+    return html.Div(
+        [
+            html.Div(id="codes-head", className="tf-page-head"),
+            html.Div(id="codes-figures", className="tf-grid tf-figures"),
+            html.Div(
+                [
+                    html.Div(map_card(context), className="tf-col-7"),
+                    slot("areas", "tf-col-5", 480),
+                    slot("reasons", "tf-col-5", 360),
+                    slot("ages", "tf-col-3", 360),
+                    slot("flows", "tf-col-4", 360),
+                    slot("trend", "tf-col-7", 280),
+                    slot("changes", "tf-col-5", 280),
+                ],
+                className="tf-grid",
+            ),
+        ]
+    )
+
+
+PAGE = register_page(
+    __name__,
+    Page(
+        key="codes",
+        path="/codes",
+        order=2,
+        needs="view",
+        body=body,
+        bar=("area", "date", "compare"),
+        options={"colour": COLOURS, "fill": FILLS},
+    ),
+)
+register_area_map(PAGE, prefix="codes", draw=draw_code_map)
+
+
+def map_card(context: Context) -> Component:
+    return card_frame(
+        id="codes-map-card",
+        question_title=context.t("codes.map.title"),
+        unit=context.t("codes.map.unit"),
+        body=map_body(context, prefix="codes", draw=draw_code_map),
+        provenance=provenance(context, "colours_by_area"),
+        link="",
+        lang=context.lang,
+        menu=html.Div(
+            [
+                view_switch(
+                    id="codes-colour",
+                    value=context.filters.options["colour"],
+                    lang=context.lang,
+                    options=COLOURS,
+                ),
+                view_switch(
+                    id="codes-fill", value=context.filters.options["fill"], lang=context.lang, options=FILLS
+                ),
+            ],
+            className="tf-switches",
+        ),
+    )
+
+
+def colour(context: Context) -> str:
+    return context.filters.options["colour"]
+
+
+def min_cell(context: Context) -> int:
+    return context.policy.disclosure.min_cell
+
+
+@card(PAGE, "codes-head")
+def draw_head(context: Context) -> Component:
+    """The finding in one line: where most people turned to the colour on screen."""
+    t = context.t
+    rows = [
+        (row, change)
+        for row in changes_on_map(context, context.filters.area)
+        if (change := of_colour(row.now, row.colours, colour(context))).value is not None
+    ]
+    if not rows:
+        finding = t("codes.finding.none", day=context.filters.day)
+    else:
+        top, change = max(rows, key=lambda pair: pair[1].value or 0)
+        finding = t(
+            "codes.finding" if (change.value or 0) > 0 else "codes.finding.fewer",
+            colour=t(f"colour.{colour(context)}"),
+            area=name_of(top.area, context.lang),
+            n=f"{abs(change.value or 0):,.0f}",
+            compare=context.filters.compare,
+        )
+    return html.Div([html.H1(t("nav.codes")), html.P(finding)], className="tf-page-head")
+
+
+@card(PAGE, "codes-figures")
+def draw_figures(context: Context) -> Component:
+    figures = get_code_figures(
+        context.view, area=context.filters.area, date=context.filters.day, min_cell=min_cell(context)
+    )
+    return html.Div(
+        [
+            html.Div(figure_card(context, "codes", figure, link="/help#" + figure.id), className="tf-col-kpi")
+            for figure in figures
+        ],
+        className="tf-kpis",
+    )
+
+
+def areas_table(context: Context) -> TableData:
+    """The table twin of the map: holders of every colour by area, rate and change of the colour on screen."""
+    t, chosen = context.t, colour(context)
+    rows: list[dict[str, Value]] = []
+    for row in changes_on_map(context, context.filters.area):
+        holders = {c: of_colour(row.now, row.now.colours, c) for c in COLOURS}
+        rows.append(
+            {
+                "code": row.area,
+                "name": name_of(row.area, context.lang),
+                **holders,
+                "rate": rate(holders[chosen], row.now.residents),
+                "change": of_colour(row.now, row.colours, chosen),
+            }
+        )
+    rows.sort(key=lambda row: -_number(row["rate"]))
+    people = t("unit.people")
+    columns = (
+        ColumnSpec("name", t("risk.column.area"), link=True, pinned=True, min_width=104),
+        ColumnSpec("rate", t("codes.column.rate", colour=t(f"colour.{chosen}")), kind="rate", min_width=84),
+        ColumnSpec("change", t("codes.column.change"), kind="change", min_width=84),
+        *(ColumnSpec(c, t(f"colour.{c}"), kind="number", unit=people, min_width=88) for c in COLOURS),
+    )
+    return TableData(t("codes.areas.title"), columns, rows)
+
+
+def _number(value: Value) -> float:
+    return value.value or 0 if isinstance(value, Cell) else 0
+
+
+@card(PAGE, "codes-areas")
+def draw_areas(context: Context) -> Component:
+    table = areas_table(context)
+    link = "/codes" + context.filters.query(area="AREA").replace("AREA", "{code}")
+    return card_frame(
+        id="codes-areas-card",
+        question_title=table.title,
+        unit=context.t("codes.areas.unit", compare=context.filters.compare),
+        body=data_table(
+            id="codes-areas-table",
+            columns=table.columns,
+            rows=table.rows,
+            lang=context.lang,
+            label=table.title,
+            link_template=link,
+            height=440,
+        ),
+        provenance=provenance(context, "colours_by_area"),
+        link="",
+        lang=context.lang,
+        menu=export_menu(context, PAGE.key, "areas"),
+    )
+
+
+@card(PAGE, "codes-reasons")
+def draw_reasons(context: Context) -> Component:
+    parts = [
+        part
+        for part in get_colours_by_reason(
+            context.view, area=context.filters.area, date=context.filters.day, min_cell=min_cell(context)
+        )
+        if part.colour in ("red", "yellow") and part.holders.value != 0
+    ]
+    rows = [RankRow(context.t(f"reason.{p.part}"), p.holders, status=p.colour) for p in parts]
+    title = context.t("codes.reasons.title")
+    chart = ranked_bars(rows=rows, unit=context.t("unit.people"), lang=context.lang, theme=context.theme)
+    return card_frame(
+        id="codes-reasons-card",
+        question_title=title,
+        unit=context.t("unit.people"),
+        body=graph(
+            id="codes-reasons-chart",
+            figure=chart,
+            height=rank_height(len(rows)),
+            lang=context.lang,
+            label=title,
+            filename="tianfu-reasons",
+        )
+        if rows
+        else not_reported(context),
+        provenance=provenance(context, "colours_by_reason"),
+        link="",
+        lang=context.lang,
+        menu=export_menu(context, PAGE.key, "reasons") if rows else None,
+    )
+
+
+def reasons_table(context: Context) -> TableData:
+    t = context.t
+    parts = get_colours_by_reason(
+        context.view, area=context.filters.area, date=context.filters.day, min_cell=min_cell(context)
+    )
+    columns = (
+        ColumnSpec("colour", t("codes.column.colour")),
+        ColumnSpec("reason", t("codes.column.reason")),
+        ColumnSpec("holders", t("codes.column.holders"), kind="number", unit=t("unit.people")),
+    )
+    rows: list[dict[str, Value]] = [
+        {"colour": t(f"colour.{p.colour}"), "reason": t(f"reason.{p.part}"), "holders": p.holders}
+        for p in parts
+    ]
+    return TableData(t("codes.reasons.title"), columns, rows)
+
+
+def not_reported(context: Context) -> Component:
+    return empty_state(
+        why=context.t("codes.none", day=context.filters.day), todo=context.t("codes.none.todo")
+    )
+
+
+@card(PAGE, "codes-ages")
+def draw_ages(context: Context) -> Component:
+    """The colour on screen by age band; the bands of green dwarf the others, so one colour at a time."""
+    parts = {
+        p.part: p.holders
+        for p in get_colours_by_age(
+            context.view, area=context.filters.area, date=context.filters.day, min_cell=min_cell(context)
+        )
+        if p.colour == colour(context)
+    }
+    bands = [band for band in AGE_BANDS if band in parts]
+    names = [context.t(f"ageband.{band}") for band in bands]
+    title = context.t("codes.ages.title", colour=context.t(f"colour.{colour(context)}"))
+    inside: Component = not_reported(context)
+    if bands:
+        chart = stacked_bars(
+            groups=names,
+            series=[
+                Series(
+                    context.t(f"colour.{colour(context)}"),
+                    tuple(parts[band] for band in bands),
+                    status=colour(context),
+                )
+            ],
+            unit=context.t("unit.people"),
+            lang=context.lang,
+            theme=context.theme,
+        )
+        inside = graph(
+            id="codes-ages-chart",
+            figure=chart,
+            height=260,
+            lang=context.lang,
+            label=title,
+            filename="tianfu-ages",
+        )
+    return card_frame(
+        id="codes-ages-card",
+        question_title=title,
+        unit=context.t("unit.people"),
+        body=inside,
+        provenance=provenance(context, "colours_by_age"),
+        link="",
+        lang=context.lang,
+    )
+
+
+@card(PAGE, "codes-flows")
+def draw_flows(context: Context) -> Component:
+    flows = get_flows(
+        context.view, area=context.filters.area, date=context.filters.day, min_cell=min_cell(context)
+    )
+    order = [NO_CODE, "green", "yellow", "red", "grey", "popup"]
+    used = [c for c in order if any(c in pair for pair in flows.matrix)]
+    title = context.t("codes.flows.title")
+    inside: Component = not_reported(context)
+    if used:
+        zero = Cell("value", 0)
+        chart = flow_matrix(
+            colours=[(c, context.t(f"colour.{c}")) for c in used],
+            values=[[flows.matrix.get((a, b), zero) for b in used] for a in used],
+            unit=context.t("unit.people"),
+            lang=context.lang,
+            theme=context.theme,
+        )
+        inside = graph(
+            id="codes-flows-chart",
+            figure=chart,
+            height=260,
+            lang=context.lang,
+            label=title,
+            filename="tianfu-flows",
+        )
+    return card_frame(
+        id="codes-flows-card",
+        question_title=title,
+        unit=context.t("codes.flows.unit"),
+        body=inside,
+        provenance=provenance(context, "flow_people"),
+        link="",
+        lang=context.lang,
+    )
+
+
+@card(PAGE, "codes-trend")
+def draw_trend(context: Context) -> Component:
+    last = context.filters.day
+    first = last - timedelta(days=TREND_DAYS - 1)
+    rows = {
+        row.date: row
+        for row in get_colour_trend(
+            context.view, area=context.filters.area, first=first, last=last, min_cell=min_cell(context)
+        )
+    }
+    days = _days(min(rows, default=last), last)
+    series = [
+        Series(
+            context.t(f"colour.{c}"),
+            tuple(
+                rows[day].colours.get(c, Cell("value", 0)) if day in rows else NOT_REPORTED for day in days
+            ),
+            status=c,
+        )
+        for c in ("yellow", "red")
+    ]
+    title = context.t("codes.trend.title")
+    inside: Component = not_reported(context)
+    if rows:
+        chart = trend_lines(
+            days=days,
+            series=series,
+            unit=context.t("unit.people"),
+            lang=context.lang,
+            theme=context.theme,
+            from_zero=True,
+        )
+        inside = graph(
+            id="codes-trend-chart",
+            figure=chart,
+            height=230,
+            lang=context.lang,
+            label=title,
+            filename="tianfu-trend",
+        )
+    return card_frame(
+        id="codes-trend-card",
+        question_title=title,
+        unit=context.t("unit.people"),
+        body=inside,
+        provenance=provenance(context, "holders_yellow", "holders_red"),
+        link="",
+        lang=context.lang,
+    )
+
+
+def _days(first: date, last: date) -> list[date]:
+    return [first + timedelta(days=n) for n in range((last - first).days + 1)]
+
+
+def changes_table(context: Context) -> TableData:
+    """Every way of changing on the day: from, to, reason, who did it, how many."""
+    t = context.t
+    flows = get_flows(
+        context.view, area=context.filters.area, date=context.filters.day, min_cell=min_cell(context)
+    )
+    columns = (
+        ColumnSpec("from", t("codes.column.from"), min_width=76),
+        ColumnSpec("to", t("codes.column.to"), min_width=76),
+        ColumnSpec("reason", t("codes.column.reason"), min_width=130),
+        ColumnSpec("actor", t("codes.column.actor"), min_width=84),
+        ColumnSpec("people", t("codes.column.people"), kind="number", unit=t("unit.people"), min_width=80),
+        ColumnSpec("changes", t("codes.column.changes"), kind="number", min_width=80, hide_on_phone=True),
+    )
+    ordered = sorted(flows.flows, key=lambda flow: -(flow.people.value or 0))
+    rows: list[dict[str, Value]] = [
+        {
+            "from": t(f"colour.{flow.from_colour}"),
+            "to": t(f"colour.{flow.to_colour}"),
+            "reason": t(f"reason.{flow.reason}"),
+            "actor": t(f"actor.{flow.actor}"),
+            "people": flow.people,
+            "changes": flow.changes,
+        }
+        for flow in ordered
+    ]
+    return TableData(t("codes.changes.title"), columns, rows)
+
+
+@card(PAGE, "codes-changes")
+def draw_changes(context: Context) -> Component:
+    table = changes_table(context)
+    return card_frame(
+        id="codes-changes-card",
+        question_title=table.title,
+        unit=context.t("unit.people"),
+        body=data_table(
+            id="codes-changes-table",
+            columns=table.columns,
+            rows=table.rows,
+            lang=context.lang,
+            label=table.title,
+            height=250,
+        )
+        if table.rows
+        else not_reported(context),
+        provenance=provenance(context, "flow_people", "flow_changes"),
+        link="",
+        lang=context.lang,
+        menu=export_menu(context, PAGE.key, "changes") if table.rows else None,
+    )
+
+
+register_export(PAGE.key, "areas", areas_table)
+register_export(PAGE.key, "reasons", reasons_table)
+register_export(PAGE.key, "changes", changes_table)
