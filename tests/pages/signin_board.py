@@ -154,7 +154,8 @@ def _small_app(server: Flask) -> dash.Dash:
 
     app.layout = layout
 
-    @app.callback(Output("answer", "children"), Input("ask", "n_clicks"))
+    # As pages do it: such a callback reaches the app only in Dash's preparation at the first request.
+    @dash.callback(Output("answer", "children"), Input("ask", "n_clicks"))
     def answer(_clicks: int) -> str:
         return f"{current_identity().login} sees {current_scope().key}"
 

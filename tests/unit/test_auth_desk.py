@@ -433,6 +433,17 @@ def test_what_ends_every_session_of_an_account(desk: Desk, act: str) -> None:
     assert [info.login for info in desk.sessions.living()] == ["auditor"]
 
 
+def test_a_disabled_account_is_shut_however_it_was_disabled(desk: Desk) -> None:
+    token = signed_in(desk).token
+    with desk.database.write() as connection:
+        connection.execute(
+            update(AccountRow).where(AccountRow.login == "viewer").values(disabled_at=desk.clock())
+        )
+    assert desk.sessions.find(token) is None
+    assert refused(desk, password=PASSWORD) == Refused(weighed=True, until=None)
+    assert "viewer" not in desk.demo_logins()
+
+
 def test_a_session_ended_by_disabling_does_not_come_back(desk: Desk) -> None:
     token = signed_in(desk).token
     for disabled in (True, False):

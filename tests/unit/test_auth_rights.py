@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from dashboard.auth.accounts import NewAccount
@@ -112,3 +114,20 @@ def test_demo_accounts_cover_every_role_and_two_commanders() -> None:
     assert {a.role for a in DEMO_ACCOUNTS} == set(ROLES)
     assert sum(a.role == "commander" for a in DEMO_ACCOUNTS) == 2
     assert all(a.demo for a in DEMO_ACCOUNTS)
+
+
+def test_the_manual_shows_the_same_table() -> None:
+    manual = Path(__file__).resolve().parents[2] / "docs" / "signing-in.md"
+    rows = [
+        [cell.strip() for cell in line.split("|")[1:-1]]
+        for line in manual.read_text(encoding="utf-8").splitlines()
+        if line.startswith("|")
+    ]
+    head = next(row for row in rows if row[0] == "role")
+    shown = {
+        "_".join(word for word in row[0].split() if word.isascii()): {
+            right for right, cell in zip(head[1:], row[1:], strict=True) if cell == "yes"
+        }
+        for row in rows[rows.index(head) + 2 : rows.index(head) + 2 + len(ROLES)]
+    }
+    assert shown == {role: set(rights) for role, rights in ROLE_RIGHTS.items()}

@@ -105,6 +105,22 @@ def test_four_processes_may_start_at_once(settings: Settings) -> None:
     database.close()
 
 
+def test_a_file_that_another_process_is_just_making_is_waited_for(settings: Settings) -> None:
+    """SQLite refuses the switch to WAL at once while another writes, however long it may wait elsewhere."""
+    settings.home.mkdir()
+    other = sqlite3.connect(settings.home / FILE, isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    other.execute("CREATE TABLE something (x)")
+    done = threading.Timer(0.3, lambda: other.execute("COMMIT"))
+    done.start()
+    database = Database(settings)
+    with database.read() as connection:
+        assert connection.exec_driver_sql("SELECT count(*) FROM account").scalar() == 0
+    done.join()
+    other.close()
+    database.close()
+
+
 def test_a_migration_that_fails_leaves_nothing_behind(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
