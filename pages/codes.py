@@ -15,6 +15,7 @@ from dashboard.components.filters import view_switch
 from dashboard.components.heat import flow_matrix
 from dashboard.components.states import empty_state, loading
 from dashboard.components.tables import data_table
+from dashboard.i18n.numbers import format_change
 from dashboard.shell.context import Context
 from dashboard.shell.exports import register_export
 from dashboard.shell.pages import Page, card, register_page
@@ -119,6 +120,15 @@ def draw_head(context: Context) -> Component:
     ]
     if not rows:
         finding = t("codes.finding.none", day=context.filters.day)
+    elif len(rows) == 1:
+        only, change = rows[0]
+        finding = t(
+            "codes.finding.one",
+            area=name_of(only.area, context.lang),
+            colour=t(f"colour.{colour(context)}"),
+            change=format_change(context.lang, change.value or 0),
+            compare=context.filters.compare,
+        )
     else:
         top, change = max(rows, key=lambda pair: pair[1].value or 0)
         finding = t(

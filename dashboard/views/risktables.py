@@ -61,9 +61,9 @@ def areas_table(context: Context) -> TableData:
     columns = (
         ColumnSpec("name", t("risk.column.area"), link=True, pinned=True, min_width=104),
         ColumnSpec("level", t("risk.column.level"), kind="status", min_width=88),
-        ColumnSpec("high", t("level.high"), kind="bar", min_width=66),
-        ColumnSpec("medium", t("level.medium"), kind="bar", min_width=66),
-        ColumnSpec("change", t("risk.column.change"), kind="change", min_width=72),
+        ColumnSpec("high", t("level.high"), kind="bar", min_width=76),
+        ColumnSpec("medium", t("level.medium"), kind="bar", min_width=82),
+        ColumnSpec("change", t("risk.column.change"), kind="change", min_width=82),
         ColumnSpec("why", t("risk.column.why"), min_width=150, hide_on_phone=True),
     )
     return TableData(t("risk.areas.title"), columns, rows)
