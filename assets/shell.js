@@ -223,13 +223,13 @@
 
   window.setInterval(poll, POLL_MS);
 
-  /* A session that ended while its page was open: the server sends a reload to the sign-in and back here.
-   * Without it the page would keep the figures of one area under the address of another. */
+  /* Dash is silent about a refused callback: when the session ended, go and say so. */
   const plainFetch = window.fetch;
-  window.fetch = async (...request) => {
-    const answer = await plainFetch(...request);
+  window.fetch = async (...given) => {
+    const answer = await plainFetch(...given);
     if (answer.status === 401) {
-      window.location.reload();
+      const next = encodeURIComponent(window.location.pathname + window.location.search);
+      window.location.assign(`/sign-in?ended=1&next=${next}`);
     }
     return answer;
   };
