@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator
 from tests.processes import RunningBoard
 
 SIZES = {"laptop": (1366, 768), "wall": (1920, 1080), "phone": (390, 844)}
-SLOW = 30_000  # milliseconds; a shared machine can be busy
+SLOW = 45_000  # milliseconds; a shared machine can be busy
 
 # Counts what the page has asked the server and not yet received.
 WATCH = """
@@ -56,6 +56,7 @@ GRID_ROWS = """
 """
 
 _SESSIONS: dict[tuple[str, str], list[dict[str, object]]] = {}
+_CONTEXTS: dict[tuple[str, ...], BrowserContext] = {}
 
 
 @dataclass
@@ -65,6 +66,7 @@ class Visit:
     board: RunningBoard
     context: BrowserContext
     page: Page
+    shared: bool = False
     strangers: list[str] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
 
@@ -74,7 +76,10 @@ class Visit:
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.context.close()
+        if self.shared:
+            self.page.close()
+        else:
+            self.context.close()
 
     def sign_in(self, login: str, *, password: str | None = None, next_page: str = "/") -> None:
         """Type into the sign-in page, as a person does."""
@@ -145,30 +150,25 @@ def start_visit(
     lang: str = "zh-CN",
     theme: str = "light",
     login: str = "",
+    alone: bool = False,
 ) -> Visit:
     """A fresh context with language and theme already chosen, as a returning visitor has them.
 
-    With ``login`` the visitor is signed in already; visits of one login share one session, so a test
-    that signs out or is thrown out signs in by hand instead.
+    With ``login`` the visitor is signed in already and shares session, cookies and browser cache with the
+    other visits of that kind (a context of its own would load 9 MB of scripts again). A test that signs
+    out, is thrown out or switches language or theme asks to be ``alone``.
     """
-    width, height = SIZES[size]
-    context = chromium.new_context(
-        viewport={"width": width, "height": height},
-        locale=lang,
-        reduced_motion="reduce",
-        accept_downloads=True,
-    )
-    context.add_init_script(WATCH)
-    context.add_cookies(
-        [
-            {"name": "tianfu_lang", "value": lang, "url": board.url},
-            {"name": "tianfu_theme", "value": theme, "url": board.url},
-        ]
-    )
-    if login:
-        context.add_cookies(_session(context, board, login))  # type: ignore[arg-type]
+    kind = (board.url, size, lang, theme, login)
+    shared = bool(login) and not alone
+    context = _CONTEXTS.get(kind) if shared else None
+    if context is None:
+        context = _new_context(chromium, board, size=size, lang=lang, theme=theme)
+        if login:
+            context.add_cookies(_session(context, board, login))  # type: ignore[arg-type]
+        if shared:
+            _CONTEXTS[kind] = context
     page = context.new_page()
-    visit = Visit(board=board, context=context, page=page)
+    visit = Visit(board=board, context=context, page=page, shared=shared)
     host = urlsplit(board.url).netloc
 
     def note_request(request: Request) -> None:
@@ -180,10 +180,31 @@ def start_visit(
         if message.type == "error":
             visit.errors.append(message.text)
 
-    context.on("request", note_request)
+    page.on("request", note_request)
     page.on("console", note_console)
     page.on("pageerror", lambda error: visit.errors.append(str(error)))
     return visit
+
+
+def _new_context(
+    chromium: Browser, board: RunningBoard, *, size: str, lang: str, theme: str
+) -> BrowserContext:
+    width, height = SIZES[size]
+    context = chromium.new_context(
+        viewport={"width": width, "height": height},
+        locale=lang,
+        reduced_motion="reduce",
+        accept_downloads=True,
+    )
+    context.set_default_timeout(SLOW)
+    context.add_init_script(WATCH)
+    context.add_cookies(
+        [
+            {"name": "tianfu_lang", "value": lang, "url": board.url},
+            {"name": "tianfu_theme", "value": theme, "url": board.url},
+        ]
+    )
+    return context
 
 
 def _session(context: BrowserContext, board: RunningBoard, login: str) -> list[dict[str, object]]:
