@@ -107,6 +107,8 @@ def data_table(
         defaultColDef={
             "sortable": True,
             "resizable": True,
+            # Guessed from the first row, a text column would become dates and blank every other text.
+            "cellDataType": False,
             "suppressHeaderMenuButton": True,
             "wrapHeaderText": True,
         },
