@@ -32,17 +32,16 @@ WATCH = """
 })()
 """
 
-# A page is drawn when nothing is under way, no slot of a card is empty, and every chart, table and map
+# A page is drawn when nothing is under way, every slot has its card, and every chart, table and map
 # has its marks, rows and shapes.
 DRAWN = """
 () => {
   const page = document.querySelector(".tf-page");
   if (!page || window.tfPending || performance.now() - window.tfQuietSince < 250) return false;
   if (document.querySelector("[data-dash-is-loading=true]")) return false;
-  const key = page.dataset.tfPage;
-  const empty = [...page.querySelectorAll("div:empty")].some((e) => key && e.id.startsWith(`${key}-`));
   const has = (box, part) => [...page.querySelectorAll(box)].every((e) => e.querySelector(part));
-  return !empty && has(".js-plotly-plot", ".main-svg") && has(".dash-graph", ".js-plotly-plot")
+  return has(".tf-loading", ".tf-card, .tf-state") && has(".tf-figure-pair", ".tf-kpi, .tf-state")
+    && has(".js-plotly-plot", ".main-svg") && has(".dash-graph", ".js-plotly-plot")
     && has(".tf-table-grid", ".ag-row, .ag-overlay") && has(".leaflet-container", "path[role=button]");
 }
 """
