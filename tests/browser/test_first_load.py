@@ -18,7 +18,7 @@ FIGURE = 60_000
 def test_the_first_load_is_below_two_megabytes(chromium: Browser, board: RunningBoard) -> None:
     done: list[Request] = []
     with start_visit(chromium, board, login="commander", alone=True) as visit:
-        visit.page.on("requestfinished", done.append)
+        visit.page.on("requestfinished", lambda request: done.append(request))
         visit.open("/")
         sizes = {request.url: request.sizes()["responseBodySize"] for request in done}
     total = sum(sizes.values())
@@ -28,17 +28,12 @@ def test_the_first_load_is_below_two_megabytes(chromium: Browser, board: Running
 
 @pytest.mark.parametrize("path", ["/", "/risk?area=510100", "/codes", "/codes?area=510100"])
 def test_every_figure_is_small(chromium: Browser, board: RunningBoard, path: str) -> None:
-    bodies: list[object] = []
-
-    def keep(request: Request) -> None:
-        if request.url.endswith("/_dash-update-component"):
-            response = request.response()
-            if response is not None and response.status == 200:
-                bodies.append(response.json())
-
+    done: list[Request] = []
     with start_visit(chromium, board, login="commander") as visit:
-        visit.page.on("requestfinished", keep)
+        visit.page.on("requestfinished", lambda request: done.append(request))
         visit.open(path)
+        answers = [r.response() for r in done if r.url.endswith("/_dash-update-component")]
+        bodies = [answer.json() for answer in answers if answer is not None and answer.status == 200]
     found = [len(json.dumps(figure)) for body in bodies for figure in figures(body)]
     assert all(size < FIGURE for size in found), found
     assert bool(found) == (path != "/"), "the overview has no chart, the other pages have"

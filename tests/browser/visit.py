@@ -127,6 +127,7 @@ class Visit:
 
     def grid(self, table: str) -> list[dict[str, object]]:
         """The rows of a table in the order on screen, as the grid holds them."""
+        expect(self.page.locator(f"#{table} .ag-row").first).to_be_attached()
         rows: list[dict[str, object]] = self.page.evaluate(GRID_ROWS, table)
         return rows
 
@@ -135,6 +136,9 @@ class Visit:
         option = f'.mantine-SegmentedControl-control:has(input[value="{value}"]) label'
         self.page.locator(f"#{switch} {option}").click()
         self.expect_word(switch.partition("-")[2], value)
+
+    def text(self, selector: str) -> str:
+        return self.page.locator(selector).first.inner_text()
 
     def picture(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
