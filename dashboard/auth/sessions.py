@@ -19,8 +19,8 @@ from sqlalchemy.exc import DatabaseError
 
 from dashboard.auth.loopback import demo_allowed
 from dashboard.auth.rights import Identity, read_role
+from dashboard.clock import Clock
 from dashboard.settings import Settings
-from dashboard.store.clock import Clock
 from dashboard.store.engine import Database
 from dashboard.store.models import AccountRow, SessionRow
 

@@ -15,7 +15,7 @@ from dashboard.views.figures import grain_of
 from dashboard.views.riskmap import why_text
 from geo.areas import name_of
 from queries.levels import AreaLevel, get_levels
-from queries.risk import RiskPlace, get_risk_places
+from queries.risk import RiskPlace, get_risk_places, is_listed_day
 
 
 def levels(context: Context) -> tuple[AreaLevel, ...]:
@@ -42,9 +42,15 @@ def areas_table(context: Context) -> TableData:
             thresholds=context.policy.risk_area,
         )
     }
+    absent = (
+        Cell("value", 0) if is_listed_day(context.view, context.filters.compare) else Cell("not_reported")
+    )
     rows: list[dict[str, Value]] = []
     for row in levels(context):
-        was, now = before[row.area].places, row.places.places
+        # A functional area has no line on a day when none of its places is listed: then there were none,
+        # provided the list of that day is known at all.
+        was = before[row.area].places if row.area in before else absent
+        now = row.places.places
         rows.append(
             {
                 "code": row.area,
