@@ -59,7 +59,8 @@ def ensure_demo_accounts(settings: Settings, *, database: Database | None = None
 
 def _ensure(store: Database, password: str) -> None:
     with store.read() as connection:
-        hashes = dict(connection.execute(select(AccountRow.login, AccountRow.password_hash)).tuples().all())
+        rows = connection.execute(select(AccountRow.login, AccountRow.password_hash))
+        hashes = {row.login: row.password_hash for row in rows}
         demo = {account.login for account in list_accounts(connection) if account.demo}
     taken = [login for login in DEMO_LOGINS if login in hashes and login not in demo]
     if taken:
