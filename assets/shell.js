@@ -222,4 +222,15 @@
   }
 
   window.setInterval(poll, POLL_MS);
+
+  /* Dash is silent about a refused callback: when the session ended, go and say so. */
+  const plainFetch = window.fetch;
+  window.fetch = async (...given) => {
+    const answer = await plainFetch(...given);
+    if (answer.status === 401) {
+      const next = encodeURIComponent(window.location.pathname + window.location.search);
+      window.location.assign(`/sign-in?ended=1&next=${next}`);
+    }
+    return answer;
+  };
 })();

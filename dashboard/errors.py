@@ -9,6 +9,7 @@
     ├── BoundaryError        exit 8   a boundary file that cannot be drawn
     ├── PolicyError          exit 9   a policy document that is not valid
     ├── SettingError         exit 10  a setting that makes no sense
+    ├── BrokenAuditError     exit 11  an audit row was changed or is missing (in dashboard.store.audit)
     ├── BadFilter            HTTP 400 a filter in a URL or callback that cannot be read
     ├── SignInRequired       HTTP 401 nobody is signed in, or the session ended
     └── NotPermitted         HTTP 403 signed in, but without the right

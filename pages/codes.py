@@ -14,23 +14,31 @@ from dashboard.components.charts import RankRow, rank_height, ranked_bars, stack
 from dashboard.components.filters import view_switch
 from dashboard.components.heat import flow_matrix
 from dashboard.components.states import empty_state, loading
-from dashboard.components.tables import ColumnSpec, Value, data_table
-from dashboard.shell.areamap import map_body, register_area_map
-from dashboard.shell.codemap import changes_on_map, draw_code_map, of_colour
+from dashboard.components.tables import data_table
+from dashboard.i18n.numbers import format_change
 from dashboard.shell.context import Context
-from dashboard.shell.exports import TableData, register_export
-from dashboard.shell.figures import figure_card, provenance
-from dashboard.shell.menus import export_menu
+from dashboard.shell.exports import register_export
 from dashboard.shell.pages import Page, card, register_page
 from dashboard.snapshot.contract import AGE_BANDS, NO_CODE
+from dashboard.views.areamap import map_body, register_area_map
+from dashboard.views.codemap import changes_on_map, draw_code_map, of_colour
+from dashboard.views.codetables import (
+    COLOURS,
+    areas_table,
+    areas_total,
+    changes_table,
+    colour,
+    min_cell,
+    reasons_table,
+)
+from dashboard.views.figures import figure_card, provenance
+from dashboard.views.menus import export_menu
 from geo.areas import name_of
 from queries.codes import get_colour_trend, get_colours_by_age, get_colours_by_reason
-from queries.disclosure import rate
 from queries.flows import get_flows
 from queries.overview import get_code_figures
 
 FILLS = ("rate", "count", "change")
-COLOURS = ("yellow", "red", "green")
 TREND_DAYS = 60
 
 
@@ -101,14 +109,6 @@ def map_card(context: Context) -> Component:
     )
 
 
-def colour(context: Context) -> str:
-    return context.filters.options["colour"]
-
-
-def min_cell(context: Context) -> int:
-    return context.policy.disclosure.min_cell
-
-
 @card(PAGE, "codes-head")
 def draw_head(context: Context) -> Component:
     """The finding in one line: where most people turned to the colour on screen."""
@@ -120,6 +120,15 @@ def draw_head(context: Context) -> Component:
     ]
     if not rows:
         finding = t("codes.finding.none", day=context.filters.day)
+    elif len(rows) == 1:
+        only, change = rows[0]
+        finding = t(
+            "codes.finding.one",
+            area=name_of(only.area, context.lang),
+            colour=t(f"colour.{colour(context)}"),
+            change=format_change(context.lang, change.value or 0),
+            compare=context.filters.compare,
+        )
     else:
         top, change = max(rows, key=lambda pair: pair[1].value or 0)
         finding = t(
@@ -146,36 +155,6 @@ def draw_figures(context: Context) -> Component:
     )
 
 
-def areas_table(context: Context) -> TableData:
-    """The table twin of the map: holders of every colour by area, rate and change of the colour on screen."""
-    t, chosen = context.t, colour(context)
-    rows: list[dict[str, Value]] = []
-    for row in changes_on_map(context, context.filters.area):
-        holders = {c: of_colour(row.now, row.now.colours, c) for c in COLOURS}
-        rows.append(
-            {
-                "code": row.area,
-                "name": name_of(row.area, context.lang),
-                **holders,
-                "rate": rate(holders[chosen], row.now.residents),
-                "change": of_colour(row.now, row.colours, chosen),
-            }
-        )
-    rows.sort(key=lambda row: -_number(row["rate"]))
-    people = t("unit.people")
-    columns = (
-        ColumnSpec("name", t("risk.column.area"), link=True, pinned=True, min_width=104),
-        ColumnSpec("rate", t("codes.column.rate", colour=t(f"colour.{chosen}")), kind="rate", min_width=84),
-        ColumnSpec("change", t("codes.column.change"), kind="change", min_width=84),
-        *(ColumnSpec(c, t(f"colour.{c}"), kind="number", unit=people, min_width=88) for c in COLOURS),
-    )
-    return TableData(t("codes.areas.title"), columns, rows)
-
-
-def _number(value: Value) -> float:
-    return value.value or 0 if isinstance(value, Cell) else 0
-
-
 @card(PAGE, "codes-areas")
 def draw_areas(context: Context) -> Component:
     table = areas_table(context)
@@ -191,7 +170,8 @@ def draw_areas(context: Context) -> Component:
             lang=context.lang,
             label=table.title,
             link_template=link,
-            height=440,
+            pinned_total=areas_total(context) if len(table.rows) > 1 else None,
+            height=336,
         ),
         provenance=provenance(context, "colours_by_area"),
         link="",
@@ -231,23 +211,6 @@ def draw_reasons(context: Context) -> Component:
         lang=context.lang,
         menu=export_menu(context, PAGE.key, "reasons") if rows else None,
     )
-
-
-def reasons_table(context: Context) -> TableData:
-    t = context.t
-    parts = get_colours_by_reason(
-        context.view, area=context.filters.area, date=context.filters.day, min_cell=min_cell(context)
-    )
-    columns = (
-        ColumnSpec("colour", t("codes.column.colour")),
-        ColumnSpec("reason", t("codes.column.reason")),
-        ColumnSpec("holders", t("codes.column.holders"), kind="number", unit=t("unit.people")),
-    )
-    rows: list[dict[str, Value]] = [
-        {"colour": t(f"colour.{p.colour}"), "reason": t(f"reason.{p.part}"), "holders": p.holders}
-        for p in parts
-    ]
-    return TableData(t("codes.reasons.title"), columns, rows)
 
 
 def not_reported(context: Context) -> Component:
@@ -393,35 +356,6 @@ def draw_trend(context: Context) -> Component:
 
 def _days(first: date, last: date) -> list[date]:
     return [first + timedelta(days=n) for n in range((last - first).days + 1)]
-
-
-def changes_table(context: Context) -> TableData:
-    """Every way of changing on the day: from, to, reason, who did it, how many."""
-    t = context.t
-    flows = get_flows(
-        context.view, area=context.filters.area, date=context.filters.day, min_cell=min_cell(context)
-    )
-    columns = (
-        ColumnSpec("from", t("codes.column.from"), min_width=76),
-        ColumnSpec("to", t("codes.column.to"), min_width=76),
-        ColumnSpec("reason", t("codes.column.reason"), min_width=130),
-        ColumnSpec("actor", t("codes.column.actor"), min_width=84),
-        ColumnSpec("people", t("codes.column.people"), kind="number", unit=t("unit.people"), min_width=80),
-        ColumnSpec("changes", t("codes.column.changes"), kind="number", min_width=80, hide_on_phone=True),
-    )
-    ordered = sorted(flows.flows, key=lambda flow: -(flow.people.value or 0))
-    rows: list[dict[str, Value]] = [
-        {
-            "from": t(f"colour.{flow.from_colour}"),
-            "to": t(f"colour.{flow.to_colour}"),
-            "reason": t(f"reason.{flow.reason}"),
-            "actor": t(f"actor.{flow.actor}"),
-            "people": flow.people,
-            "changes": flow.changes,
-        }
-        for flow in ordered
-    ]
-    return TableData(t("codes.changes.title"), columns, rows)
 
 
 @card(PAGE, "codes-changes")

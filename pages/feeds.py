@@ -13,10 +13,10 @@ from dashboard.components.tables import ColumnSpec, Value, data_table
 from dashboard.i18n.numbers import format_time
 from dashboard.shell.context import Context
 from dashboard.shell.exports import TableData, register_export
-from dashboard.shell.figures import feed_marks
-from dashboard.shell.menus import export_menu
 from dashboard.shell.pages import Page, card, register_page
 from dashboard.snapshot.contract import FEEDS
+from dashboard.views.figures import feed_marks
+from dashboard.views.menus import export_menu
 from queries.feeds import get_feed_rejects, get_feed_states
 
 
@@ -44,6 +44,12 @@ def body(context: Context) -> Component:
 PAGE = register_page(__name__, Page(key="feeds", path="/feeds", order=3, needs="view", body=body, bar=()))
 
 
+def spoken(words: str, context: Context) -> str:
+    """The half of "中文 / English" in the reader's language."""
+    zh, _, en = words.partition(" / ")
+    return en if context.lang == "en" and en else zh
+
+
 def source(context: Context) -> Provenance:
     return Provenance(
         definition=context.t("feeds.definition"),
@@ -66,13 +72,13 @@ def states_table(context: Context) -> TableData:
         ColumnSpec("accepted", t("feeds.column.accepted"), kind="number", unit=t("unit.rows"), min_width=100),
         ColumnSpec("usual", t("feeds.column.usual"), kind="number", unit=t("unit.rows"), min_width=100),
         ColumnSpec("rejected", t("feeds.column.rejected"), kind="number", unit=t("unit.rows"), min_width=90),
-        ColumnSpec("note", t("feeds.column.note"), min_width=220, hide_on_phone=True),
+        ColumnSpec("note", t("feeds.column.note"), min_width=220, hide_on_phone=True, wrap=True),
     )
     late = context.policy.feeds.late_after_minutes
     rows: list[dict[str, Value]] = [
         {
             "feed": t(f"feed.{row.feed}"),
-            "department": row.department,
+            "department": spoken(row.department, context),
             "state": t(f"feedstate.{row.state}"),
             "until": format_time(row.data_until) if row.data_until else t("cell.not_reported"),
             "arrived": format_time(row.arrived_at) if row.arrived_at else t("feeds.not_known"),
@@ -112,7 +118,7 @@ def rejects_table(context: Context) -> TableData:
     t = context.t
     columns = (
         ColumnSpec("feed", t("feeds.column.feed"), min_width=100),
-        ColumnSpec("reason", t("feeds.column.reason"), min_width=320),
+        ColumnSpec("reason", t("feeds.column.reason"), min_width=320, wrap=True),
         ColumnSpec("rows", t("feeds.column.rejected"), kind="number", unit=t("unit.rows"), min_width=90),
     )
     rows: list[dict[str, Value]] = [
@@ -170,7 +176,7 @@ def draw_snapshot(context: Context) -> Component:
         )
         for table in manifest.tables
     ]
-    warnings = [html.Li(words) for words in manifest.warnings]
+    warnings = [html.Li(spoken(words, context)) for words in manifest.warnings]
     return card_frame(
         id="feeds-snapshot-card",
         question_title=t("feeds.snapshot.title"),

@@ -11,12 +11,12 @@ from dashboard.components.cards import card as card_frame
 from dashboard.components.provenance import feed_sign
 from dashboard.components.states import cell_text, empty_state, loading
 from dashboard.i18n.numbers import format_change, format_compact, format_exact, format_time
-from dashboard.shell.areamap import map_body, register_area_map
-from dashboard.shell.codemap import changes_on_map, of_colour
 from dashboard.shell.context import Context
-from dashboard.shell.figures import figure_card, provenance
 from dashboard.shell.pages import Page, card, register_page
-from dashboard.shell.riskmap import draw_risk_map
+from dashboard.views.areamap import map_body, register_area_map
+from dashboard.views.codemap import changes_on_map, of_colour
+from dashboard.views.figures import figure_card, provenance
+from dashboard.views.riskmap import draw_risk_map
 from geo.areas import name_of
 from queries.feeds import get_feed_states
 from queries.overview import (

@@ -15,8 +15,8 @@ from dashboard.policy.model import Source, Text
 from dashboard.policy.thresholds import Threshold, list_thresholds
 from dashboard.shell.context import Context
 from dashboard.shell.exports import TableData, register_export
-from dashboard.shell.menus import export_menu
 from dashboard.shell.pages import Page, card, register_page
+from dashboard.views.menus import export_menu
 
 
 def body(context: Context) -> Component:

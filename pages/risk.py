@@ -17,27 +17,23 @@ from dashboard.components.chart_parts import Series, graph
 from dashboard.components.charts import trend_lines
 from dashboard.components.filters import day_slider, view_switch
 from dashboard.components.states import empty_state, loading
-from dashboard.components.tables import ColumnSpec, Value, data_table
-from dashboard.policy.evaluate import days_clear, expected_release
-from dashboard.policy.store import risk_area_of
-from dashboard.shell.areamap import map_body, register_area_map
+from dashboard.components.tables import data_table
 from dashboard.shell.context import Context
-from dashboard.shell.exports import TableData, register_export
-from dashboard.shell.figures import grain_of, provenance
+from dashboard.shell.exports import register_export
 from dashboard.shell.filterbar import register_days
-from dashboard.shell.menus import export_menu
 from dashboard.shell.pages import Page, card, register_page
-from dashboard.shell.riskmap import draw_risk_map, why_text
 from dashboard.snapshot.contract import RISK_LEVELS
+from dashboard.views.areamap import map_body, register_area_map
+from dashboard.views.figures import provenance
+from dashboard.views.menus import export_menu
+from dashboard.views.riskmap import draw_risk_map
+from dashboard.views.risktables import areas_table, areas_total, levels, places_export, places_table
 from geo.areas import name_of
-from queries.levels import AreaLevel, get_levels
 from queries.risk import (
     PlaceChange,
-    RiskPlace,
     get_list_days,
     get_risk_changes,
     get_risk_history,
-    get_risk_places,
 )
 
 FILLS = ("places", "rate", "change", "level")
@@ -130,66 +126,6 @@ def draw_head(context: Context) -> Component:
     return html.Div([html.H1(context.t("nav.risk")), html.P(finding)], className="tf-page-head")
 
 
-def levels(context: Context) -> tuple[AreaLevel, ...]:
-    return get_levels(
-        context.view,
-        area=context.filters.area,
-        date=context.filters.day,
-        level=grain_of(context.filters.area),
-        thresholds=context.policy.risk_area,
-    )
-
-
-def areas_table(context: Context) -> TableData:
-    """The table twin of the map: one row an area, the same figures."""
-    t = context.t
-    before = {
-        row.area: row.places
-        for row in get_levels(
-            context.view,
-            area=context.filters.area,
-            date=context.filters.compare,
-            level=grain_of(context.filters.area),
-            thresholds=context.policy.risk_area,
-        )
-    }
-    rows: list[dict[str, Value]] = []
-    for row in levels(context):
-        was, now = before[row.area].places, row.places.places
-        rows.append(
-            {
-                "code": row.area,
-                "name": name_of(row.area, context.lang),
-                "level": row.level or "unknown",
-                "why": why_text(context, row),
-                **{at: row.places.levels[at] for at in RISK_LEVELS},
-                "rate": row.places.rate("high"),
-                "change": _change(now, was),
-            }
-        )
-    order = {"high": 0, "medium": 1, "unknown": 2, "low": 3}
-    rows.sort(key=lambda row: (order[str(row["level"])], -_number(row["high"]), -_number(row["medium"])))
-    columns = (
-        ColumnSpec("name", t("risk.column.area"), link=True, pinned=True, min_width=104),
-        ColumnSpec("level", t("risk.column.level"), kind="status", min_width=88),
-        ColumnSpec("high", t("level.high"), kind="bar", min_width=66),
-        ColumnSpec("medium", t("level.medium"), kind="bar", min_width=66),
-        ColumnSpec("change", t("risk.column.change"), kind="change", min_width=72),
-        ColumnSpec("why", t("risk.column.why"), min_width=150, hide_on_phone=True),
-    )
-    return TableData(t("risk.areas.title"), columns, rows)
-
-
-def _change(now: Cell, was: Cell) -> Cell:
-    if now.value is None or was.value is None:
-        return Cell("not_reported")
-    return Cell("value", now.value - was.value)
-
-
-def _number(value: Value) -> float:
-    return value.value or 0 if isinstance(value, Cell) else 0
-
-
 @card(PAGE, "risk-areas")
 def draw_areas(context: Context) -> Component:
     table = areas_table(context)
@@ -205,6 +141,7 @@ def draw_areas(context: Context) -> Component:
             lang=context.lang,
             label=table.title,
             link_template=link,
+            pinned_total=areas_total(context, table) if len(table.rows) > 1 else None,
             height=452,
         ),
         provenance=provenance(context, "risk_listed", "county_cases", "county_days_clear"),
@@ -212,54 +149,6 @@ def draw_areas(context: Context) -> Component:
         lang=context.lang,
         menu=export_menu(context, PAGE.key, "areas"),
     )
-
-
-def places_table(context: Context) -> TableData | None:
-    """Every listed place with its days clear and the day the rule expects it to be released."""
-    t = context.t
-    places = get_risk_places(context.view, area=context.filters.area, date=context.filters.day)
-    if places is None:
-        return None
-    columns = (
-        ColumnSpec("text", t("risk.column.place"), min_width=240, pinned=False),
-        ColumnSpec("area", t("risk.column.area"), min_width=100),
-        ColumnSpec("level", t("risk.column.level"), kind="status", min_width=92),
-        ColumnSpec("since", t("risk.column.since"), min_width=96),
-        ColumnSpec("clear", t("risk.column.clear"), kind="number", unit=t("unit.days"), min_width=84),
-        ColumnSpec("release", t("risk.column.release"), min_width=104),
-        ColumnSpec("rule", t("risk.column.rule"), min_width=110, hide_on_phone=True),
-    )
-    order = {level: n for n, level in enumerate(RISK_LEVELS)}
-    ranked = sorted(places, key=lambda place: (order[place.level], place.area, place.text))
-    return TableData(t("risk.places.title"), columns, [_place_row(context, place) for place in ranked])
-
-
-def _place_row(context: Context, place: RiskPlace) -> dict[str, Value]:
-    thresholds = risk_area_of(place.rule_set, context.policy)
-    release = (
-        expected_release(thresholds, level=place.level, last_case=place.last_case, since=place.since)
-        if thresholds
-        else None
-    )
-    clear = days_clear(place.last_case, context.filters.day)
-    missing = context.t("cell.not_reported")
-    return {
-        "text": place.text,
-        "area": name_of(place.area, context.lang),
-        "level": place.level,
-        "since": place.since.isoformat() if place.since else missing,
-        "clear": Cell("not_reported") if clear is None else Cell("value", clear),
-        "release": _release_text(context, release),
-        "rule": context.t(f"ruleset.{place.rule_set}"),
-    }
-
-
-def _release_text(context: Context, release: date | None) -> str:
-    if release is None:
-        return context.t("risk.release.unknown")
-    if release <= context.filters.day:
-        return context.t("risk.release.due", day=release)
-    return release.isoformat()
 
 
 @card(PAGE, "risk-places")
@@ -395,9 +284,5 @@ def draw_history(context: Context) -> Component:
     )
 
 
-def _places_or_empty(context: Context) -> TableData:
-    return places_table(context) or TableData(context.t("risk.places.title"), (), ())
-
-
 register_export(PAGE.key, "areas", areas_table)
-register_export(PAGE.key, "places", _places_or_empty)
+register_export(PAGE.key, "places", places_export)

@@ -47,7 +47,8 @@ def get_levels(
     """The level of each city, or each county and functional area, below ``area``; by code.
 
     A city takes the most severe level of its counties; when none is high or medium and one is unknown,
-    the city is unknown. ``thresholds`` are those in force (the baseline by default). Raises ``OutOfScope`` and ``BadFilter`` (cities of a county).
+    the city is unknown. ``thresholds`` are those in force (the baseline by default).
+    Raises ``OutOfScope`` and ``BadFilter`` (cities of a county).
     """
     counties = _county_levels(view, area, date, thresholds or load_baseline().risk_area)
     if level == "county":

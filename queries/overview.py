@@ -6,7 +6,7 @@ One query for each group of cards. The id of a figure is the id of its metric in
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date as Date  # noqa: N812 - `date` is the name of a parameter everywhere
 from datetime import timedelta
 
@@ -18,11 +18,12 @@ from queries.codes import OTHER, get_colour_trend
 from queries.disclosure import MIN_CELL, change, protect, rate
 from queries.risk import get_risk_history
 from queries.run import View, read
-from queries.scans import get_scan_trend
+from queries.scans import get_scan_trend, get_scans_by_hour
 
 # Colours with a card of their own; all others of the policy (grey, pop-up) share one.
 CARD_COLOURS = ("red", "yellow", "green")
 TREND_DAYS = 14
+LAST_HOUR = 23
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,8 @@ class Figure:
     ``change`` is against the day before; it is not reported where another number of areas reported on
     that day (``areas``, ``areas_before``; None where the feed does not list every area every day).
     ``rate`` is per 100,000 residents. ``trend`` has one cell for each day, the last is ``day``.
+    ``until_hour`` is set where the day was reported up to that hour only; ``before`` and ``change`` are then
+    about the same hours of the day before.
     """
 
     id: str
@@ -42,6 +45,7 @@ class Figure:
     trend: tuple[tuple[Date, Cell], ...]
     areas: int | None = None
     areas_before: int | None = None
+    until_hour: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,17 +102,28 @@ def get_turn_figures(
 
 
 def get_scan_figures(view: View, *, area: str, date: Date, days: int = TREND_DAYS) -> tuple[Figure, ...]:
-    """``scans``, ``shows``, ``refused`` of the day. Raises ``OutOfScope``."""
+    """``scans``, ``shows``, ``refused`` of the day.
+
+    A day that was reported up to some hour is compared with the same hours of the day before: half a day
+    against a whole one would be a fall that never happened. Raises ``OutOfScope``.
+    """
     window = _window(date, days)
     rows = get_scan_trend(view, area=area, first=window[0], last=date)
     areas = {row.date: row.areas for row in rows}
     residents = get_residents(view, area=area)
+    hours = get_scans_by_hour(view, area=area, date=date)
+    until = hours[-1].hour + 1 if hours and hours[-1].hour < LAST_HOUR else None
     columns = {
         "scans": {row.date: cell(row.scans) for row in rows},
         "shows": {row.date: cell(row.shows) for row in rows},
         "refused": {row.date: cell(row.refused) for row in rows},
     }
-    return tuple(_figure(key, column, window, residents, areas) for key, column in columns.items())
+    figures = [_figure(key, column, window, residents, areas) for key, column in columns.items()]
+    if until is not None:
+        same = [h for h in get_scans_by_hour(view, area=area, date=window[-2]) if h.hour < until]
+        sums = {key: cell(sum(getattr(h, key) for h in same)) if same else NOT_REPORTED for key in columns}
+        figures = [_until(figure, sums[figure.id], until) for figure in figures]
+    return tuple(figures)
 
 
 def get_case_figures(view: View, *, area: str, date: Date, days: int = TREND_DAYS) -> tuple[Figure, ...]:
@@ -136,6 +151,12 @@ def get_risk_figures(view: View, *, area: str, date: Date, days: int = TREND_DAY
             columns[level][row.date] = cell(places)
     residents = get_residents(view, area=area)
     return tuple(_figure(f"places_{level}", column, window, residents) for level, column in columns.items())
+
+
+def _until(figure: Figure, before: Cell, hour: int) -> Figure:
+    comparable = figure.areas == figure.areas_before
+    moved = change(figure.day, before) if comparable else NOT_REPORTED
+    return replace(figure, before=before, change=moved, until_hour=hour)
 
 
 def _window(date: Date, days: int) -> tuple[Date, ...]:

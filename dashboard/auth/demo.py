@@ -59,8 +59,10 @@ def ensure_demo_accounts(settings: Settings, *, database: Database | None = None
 
 def _ensure(store: Database, password: str) -> None:
     with store.read() as connection:
-        rows = connection.execute(select(AccountRow.login, AccountRow.password_hash))
-        hashes = {row.login: row.password_hash for row in rows}
+        hashes = {
+            row.login: row.password_hash
+            for row in connection.execute(select(AccountRow.login, AccountRow.password_hash))
+        }
         demo = {account.login for account in list_accounts(connection) if account.demo}
     taken = [login for login in DEMO_LOGINS if login in hashes and login not in demo]
     if taken:

@@ -65,7 +65,7 @@ class Desk:
                     AccountRow.id, AccountRow.password_hash, AccountRow.disabled_at, AccountRow.demo
                 ).where(AccountRow.login == name)
             ).one_or_none()
-        # The hash takes some 50 ms and no lock is held meanwhile.
+        # The hash takes over 100 ms, and no lock of the store is held meanwhile.
         usable = account and account.disabled_at is None and (self._demo_allowed or not account.demo)
         right = password_matches(account.password_hash if account and usable else None, password)
         # What was typed into the login box may be a password: only a login that exists is written down.

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DatabaseError
 
 from dashboard.auth.loopback import demo_allowed
 from dashboard.auth.rights import Identity, read_role
@@ -179,7 +179,7 @@ class Sessions:
                 connection.execute(
                     update(SessionRow).where(SessionRow.id == session_id).values(last_seen_at=at)
                 )
-        except OperationalError:
+        except DatabaseError:
             # On a full disk the board can still be read; the session then only ends earlier.
             log.warning("last_seen of session %s could not be written", session_id, exc_info=True)
 

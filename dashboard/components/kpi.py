@@ -37,11 +37,13 @@ def kpi(
     lang: Lang,
     theme: Theme,
     compared: date | None = None,
+    until_hour: int | None = None,
 ) -> Component:
     """One key figure.
 
     ``change`` is the difference in ``unit`` to the day before, or to the day ``compared``; ``rate`` is
     per 100,000 residents, None where it means nothing; ``trend`` is one cell a day, oldest first.
+    With ``until_hour`` the day is reported up to that hour and compared with the same hours.
     ``worse`` says which direction is bad and sets the tone; where it is ``none`` a change has no tone.
     """
     state = "zero" if value.value == 0 else value.state.replace("_", "-")
@@ -60,7 +62,8 @@ def kpi(
             ),
             html.Div([_value(value, unit, lang)], className="tf-kpi-value"),
             html.Div(
-                change_text(change, worse=worse, lang=lang, compared=compared), className="tf-kpi-facts"
+                change_text(change, worse=worse, lang=lang, compared=compared, until_hour=until_hour),
+                className="tf-kpi-facts",
             ),
             html.Div(
                 [
@@ -84,14 +87,18 @@ def tone_of(change: float, worse: Worse) -> str:
     return "worse" if (change > 0) == (worse == "up") else "better"
 
 
-def change_text(change: Cell, *, worse: Worse, lang: Lang, compared: date | None = None) -> Component:
+def change_text(
+    change: Cell, *, worse: Worse, lang: Lang, compared: date | None = None, until_hour: int | None = None
+) -> Component:
     """A change in words with an arrow; the tone is told by colour and to the screen reader by word."""
     if change.value is None:
         return html.Span(t(lang, f"ui.change.{change.state}"), className="tf-change tf-change-missing")
     direction = "up" if change.value > 0 else "down" if change.value < 0 else "flat"
     tone = tone_of(change.value, worse)
     size = format_compact(lang, abs(change.value))
-    if compared is None:
+    if until_hour is not None:
+        words = t(lang, f"ui.change.{direction}.hours", n=size, hour=until_hour)
+    elif compared is None:
         words = t(lang, f"ui.change.{direction}", n=size)
     else:
         words = t(lang, f"ui.change.{direction}.since", n=size, day=compared.strftime("%m-%d"))

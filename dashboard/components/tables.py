@@ -47,6 +47,7 @@ class ColumnSpec:
 
     ``number`` and ``bar`` hold amounts, ``rate`` is per 100,000, ``change`` has a sign, ``status`` a
     colour or level id. ``link`` marks the column whose text is the row's link;
+    ``wrap`` lets a long text take several lines;
     ``hide_on_phone`` leaves the column out where the table is narrow.
     """
 
@@ -59,6 +60,7 @@ class ColumnSpec:
     pinned: bool = False
     link: bool = False
     hide_on_phone: bool = False
+    wrap: bool = False
 
 
 def data_table(
@@ -135,6 +137,8 @@ def _column(spec: ColumnSpec, rows: Sequence[Mapping[str, Value]]) -> dict[str, 
     }
     if spec.width is not None:
         column |= {"width": spec.width, "maxWidth": spec.width}
+    if spec.wrap:
+        column |= {"wrapText": True, "autoHeight": True, "cellClass": "tf-grid-text tf-grid-wrap"}
     if spec.pinned:
         column["pinned"] = "left"
     if spec.hide_on_phone:
@@ -160,7 +164,10 @@ def _row(
     out: dict[str, object] = {}
     for spec in columns:
         value = row.get(spec.field)
-        if spec.kind in _NUMERIC:
+        if spec.field not in row:
+            # A total says nothing about this column: neither a figure nor a missing one.
+            out |= {spec.field: None, f"{spec.field}__t": "—"}
+        elif spec.kind in _NUMERIC:
             figure = (
                 value
                 if isinstance(value, Cell)

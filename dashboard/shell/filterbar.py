@@ -22,6 +22,7 @@ def filter_bar(key: str, parts: tuple[BarPart, ...], context: Context) -> Compon
     return html.Div(
         [
             html.Div(crumbs(context), id=f"{key}-crumbs"),
+            pinned_sign(context) if context.filters.pinned else None,
             html.Div(
                 [
                     *(_widget(part, key, context) for part in parts),
@@ -37,6 +38,14 @@ def filter_bar(key: str, parts: tuple[BarPart, ...], context: Context) -> Compon
         ],
         className="tf-filterbar",
     )
+
+
+def pinned_sign(context: Context) -> Component:
+    """Says that the page shows one snapshot for good, and leads to the newest one."""
+    newest = context.filters.query(pinned="", snapshot="")
+    sign = [icon("locked"), context.t("shell.pinned", id=context.manifest.id)]
+    # A target of its own makes the browser load the page, not only change its filters.
+    return html.A(sign, href=newest, target="_self", className="tf-pinned")
 
 
 def crumbs(context: Context) -> Component:

@@ -62,9 +62,11 @@ def register_page(module: str, page: Page) -> Page:
     for word in (*page.bar, *page.options):
         register_word(page.key, word)
 
-    @card(page, f"{page.key}-crumbs")
-    def draw_crumbs(context: Context) -> Component:
-        return crumbs(context)
+    if page.bar:
+
+        @card(page, f"{page.key}-crumbs")
+        def draw_crumbs(context: Context) -> Component:
+            return crumbs(context)
 
     return page
 
@@ -78,7 +80,7 @@ def render(page: Page, query: Mapping[str, object]) -> Component:
         return html.Div(
             [
                 dcc.Store(id=page.store_id, data=words),
-                filter_bar(page.key, page.bar, context),
+                filter_bar(page.key, page.bar, context) if page.bar else None,
                 page.body(context),
             ],
             className=f"tf-page tf-page-{page.key}",

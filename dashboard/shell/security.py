@@ -79,7 +79,7 @@ def install(app: dash.Dash, settings: Settings, *, clock: Clock = now) -> None:
         page = response.mimetype == "text/html"
         # Only now: Dash Pages adds its inline script at the first request, after every ``install``.
         response.headers["Content-Security-Policy"] = content_policy(app.csp_hashes() if page else ())
-        if not request.path.startswith(STATIC) and "Cache-Control" not in response.headers:
+        if not _is_static() and "Cache-Control" not in response.headers:
             response.headers["Cache-Control"] = "no-store"
         token = g.get("csrf_token")
         if token and page and request.cookies.get(CSRF_COOKIE) != token:
@@ -189,13 +189,14 @@ def _refusal(desk: Desk) -> Response | None:
         return problem("error.too_large", 413)
     if changes and not _same_origin():
         return problem("error.other_origin", 403)
-    if request.path in OPEN or (not changes and request.path.startswith(STATIC)):
+    if request.path in OPEN or (not changes and _is_static()):
         return None
     token = request.cookies.get(SESSION_COOKIE)
     session = desk.sessions.find(token)
     if session is None:
         # Signing out of a session that already ended is no error; the route clears the cookies.
-        return None if request.path == SIGN_OUT else _to_sign_in(ended=token is not None)
+        leaving = request.path == SIGN_OUT and request.method == "POST"
+        return None if leaving else _to_sign_in(ended=token is not None)
     given = request.headers.get(CSRF_HEADER)
     if given is None and request.path == SIGN_OUT:
         given = request.form.get(CSRF_FIELD)
@@ -203,6 +204,11 @@ def _refusal(desk: Desk) -> Response | None:
         return problem("error.csrf", 403)
     g.identity, g.csrf_token, g.session = session.identity, session.csrf_token, session
     return None
+
+
+def _is_static() -> bool:
+    # The route decides, not the path: /assets//x looks like a file and is answered by Dash's catch-all.
+    return request.url_rule is not None and request.url_rule.rule.startswith(STATIC)
 
 
 def _same_origin() -> bool:
@@ -213,7 +219,10 @@ def _same_origin() -> bool:
     site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
     if site is not None and site != "same-origin":
         return False
-    return origin is None or urlsplit(origin).netloc == request.host
+    try:
+        return origin is None or urlsplit(origin).netloc == request.host
+    except ValueError:
+        return False
 
 
 def _to_sign_in(*, ended: bool) -> Response:

@@ -84,7 +84,9 @@ def read_manifest(folder: Path) -> Manifest:
         raw = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise SnapshotNotFound(
-            f"Snapshot {folder.name} does not exist.", todo="List them with: tianfu snapshot list"
+            f"Snapshot {folder.name} does not exist.",
+            todo="List them with: tianfu snapshot list",
+            key="error.unknown_snapshot",
         ) from None
     except (OSError, ValueError) as error:
         raise SnapshotInvalid(f"{path.name} of {folder.name} cannot be read: {error}.") from error

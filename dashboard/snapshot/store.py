@@ -96,7 +96,9 @@ class Store:
             text = (self.root / CURRENT).read_text(encoding="ascii").strip()
         except (FileNotFoundError, NotADirectoryError):
             raise SnapshotNotFound(
-                "No snapshot is published yet.", todo="Build and publish one: tianfu snapshot build --publish"
+                "No snapshot is published yet.",
+                todo="Build and publish one: tianfu snapshot build --publish",
+                key="error.no_snapshot",
             ) from None
         except (OSError, ValueError) as error:
             raise SnapshotInvalid(f"{CURRENT} cannot be read: {error}.", todo=_PUBLISH_AGAIN) from error
@@ -140,7 +142,9 @@ class Store:
     def _read(self, snapshot_id: str) -> Manifest:
         if not SNAPSHOT_ID.match(snapshot_id):
             raise SnapshotNotFound(
-                f"{snapshot_id[:40]!r} is no snapshot id.", todo="Open the page without it to see the newest."
+                f"{snapshot_id[:40]!r} is no snapshot id.",
+                todo="Open the page without it to see the newest.",
+                key="error.unknown_snapshot",
             )
         return read_manifest(self.root / snapshot_id)
 

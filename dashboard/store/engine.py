@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from dashboard.errors import SettingError, StorageError
@@ -89,7 +89,7 @@ def open_engine(url: str) -> Engine:
     try:
         with write(engine) as connection:
             upgrade(connection)
-    except OperationalError as error:
+    except DatabaseError as error:
         engine.dispose()
         raise StorageError(
             f"The store {parsed.render_as_string(hide_password=True)} cannot be opened: {error.orig}.",

@@ -58,7 +58,16 @@ def house_of_all(tmp_path_factory: pytest.TempPathFactory) -> House:
 
 
 @pytest.fixture
-def house(house_of_all: House, monkeypatch: pytest.MonkeyPatch) -> House:
+def quiet(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """A bug is caught and shown as a plain card; only the log tells."""
+    caplog.set_level(logging.WARNING)
+    yield
+    errors = [record for record in caplog.get_records("call") if record.levelno >= logging.ERROR]
+    assert [f"{record.name}: {record.getMessage()} {record.exc_text or ''}" for record in errors] == []
+
+
+@pytest.fixture
+def house(house_of_all: House, quiet: None, monkeypatch: pytest.MonkeyPatch) -> House:
     """The board, being the board of this process also when another test made one since."""
     monkeypatch.setitem(boards._BOARDS, "board", house_of_all.board)
     for visitor in house_of_all.visitors.values():
@@ -67,18 +76,9 @@ def house(house_of_all: House, monkeypatch: pytest.MonkeyPatch) -> House:
 
 
 @pytest.fixture
-def empty_house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> House:
+def empty_house(tmp_path: Path, quiet: None, monkeypatch: pytest.MonkeyPatch) -> House:
     """A board whose home holds no snapshot yet."""
     house = House(tmp_path)
     monkeypatch.setitem(boards._BOARDS, "board", house.board)
     house.visitors = {login: house.sign_in(login) for login in ("viewer", "wuhou")}
     return house
-
-
-@pytest.fixture(autouse=True)
-def _nothing_is_logged_as_an_error(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
-    """A bug is caught and shown as a plain card; only the log tells."""
-    caplog.set_level(logging.WARNING)
-    yield
-    errors = [record for record in caplog.get_records("call") if record.levelno >= logging.ERROR]
-    assert [f"{record.name}: {record.getMessage()} {record.exc_text or ''}" for record in errors] == []

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import date
 
 from dashboard.cells import NOT_REPORTED, Cell
-from dashboard.shell.areamap import Drawn, fill_legend, fill_style, fill_text, map_area
 from dashboard.shell.context import Context
-from dashboard.shell.figures import grain_of
+from dashboard.views.areamap import Drawn, fill_legend, fill_style, fill_text, map_area
+from dashboard.views.figures import grain_of
 from geo.layers import AreaMark, LegendItem
 from queries.disclosure import rate
 from queries.levels import AreaLevel, get_levels

@@ -59,6 +59,7 @@ def figure_card(context: Context, page: str, figure: Figure, *, link: str = "") 
         change=figure.change,
         rate=figure.rate if metric.denominator == "residents" else None,
         trend=[cell for _, cell in figure.trend],
+        until_hour=figure.until_hour,
         worse=metric.worse,
         provenance=provenance(context, figure.id),
         link=link or metric.link + context.filters.query(),

@@ -6,17 +6,21 @@ from collections.abc import Mapping
 
 from dashboard.cells import Cell
 from dashboard.i18n.numbers import format_cell, format_rate
-from dashboard.shell.areamap import Drawn, fill_legend, fill_style, fill_text, map_area
 from dashboard.shell.context import Context
-from dashboard.shell.figures import grain_of
+from dashboard.views.areamap import Drawn, fill_legend, fill_style, fill_text, map_area
+from dashboard.views.figures import grain_of
+from geo.areas import get_area
 from geo.layers import AreaMark
 from queries.codes import AreaChange, AreaColours, get_colour_changes
 from queries.disclosure import rate
 
 
 def changes_on_map(context: Context, area: str) -> tuple[AreaChange, ...]:
-    """The parts of ``area`` on the day and on the day compared with."""
-    return get_colour_changes(
+    """The parts of ``area`` on the day and on the day compared with.
+
+    Holders of a functional area are reported under its counties: without rows of its own it has no line.
+    """
+    rows = get_colour_changes(
         context.view,
         area=area,
         date=context.filters.day,
@@ -24,6 +28,7 @@ def changes_on_map(context: Context, area: str) -> tuple[AreaChange, ...]:
         level=grain_of(area),
         min_cell=context.policy.disclosure.min_cell,
     )
+    return tuple(row for row in rows if row.now.holders.value or get_area(row.area).level != "functional")
 
 
 def of_colour(row: AreaColours, colours: Mapping[str, Cell], colour: str) -> Cell:

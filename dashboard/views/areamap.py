@@ -20,7 +20,7 @@ from dashboard.shell.board import as_text
 from dashboard.shell.context import Context, build_context
 from dashboard.shell.filterbar import register_map
 from dashboard.shell.pages import Page
-from dashboard.shell.scales import change_style, density_style
+from dashboard.views.scales import change_style, density_style
 from geo.areas import get_area, name_of
 from geo.layers import AreaMark, LegendItem, area_map, attribution_text, build_hideout, legend_lines
 
@@ -41,19 +41,37 @@ def map_body(context: Context, *, prefix: str, draw: Draw) -> Component:
     marks, legend = draw(context)
     area = get_area(context.filters.area)
     boundaries = context.board.boundaries
+    drawn = area_map(
+        prefix=prefix,
+        url=shapes_address(context),
+        bounds=boundaries.bounds(area.code if area.level == "province" else area.city or area.code),
+        hideout=hideout(context, marks),
+        legend=legend,
+        attribution=attribution_text(boundaries, context.lang),
+        lang=context.lang,
+        title=name_of(context.filters.area, context.lang),
+    )
     return html.Div(
-        area_map(
-            prefix=prefix,
-            url=shapes_address(context),
-            bounds=boundaries.bounds(area.code if area.level == "province" else area.city or area.code),
-            hideout=hideout(context, marks),
-            legend=legend,
-            attribution=attribution_text(boundaries, context.lang),
-            lang=context.lang,
-            title=name_of(context.filters.area, context.lang),
-        ),
+        [drawn, html.Div(off_map(context, marks), id=f"{prefix}-off", className="tf-map-off")],
         className="tf-map-box",
     )
+
+
+def off_map(context: Context, marks: Sequence[AreaMark]) -> list[Component | str]:
+    """Functional areas have no boundary to draw; what is marked on them is said in words below the map."""
+    said = [mark for mark in marks if mark.label and get_area(mark.code).level == "functional"]
+    if not said:
+        return []
+    parts: list[Component | str] = [context.t("map.off")]
+    for mark in said:
+        link = context.filters.query(area=mark.code)
+        parts += [
+            html.A(
+                f"{name_of(mark.code, context.lang)} {mark.label}", href=link, title="\n".join(mark.hover)
+            ),
+            " ",
+        ]
+    return parts
 
 
 def register_area_map(page: Page, *, prefix: str, draw: Draw) -> None:
@@ -64,18 +82,19 @@ def register_area_map(page: Page, *, prefix: str, draw: Draw) -> None:
         Output(f"{prefix}-shapes", "url"),
         Output(f"{prefix}-shapes", "hideout"),
         Output(f"{prefix}-legend", "children"),
+        Output(f"{prefix}-off", "children"),
         Input(page.store_id, "data"),
         prevent_initial_call=True,
     )
-    def update(data: object) -> tuple[object, object, object]:
+    def update(data: object) -> tuple[object, object, object, object]:
         try:
             raw = as_text(data) if isinstance(data, dict) else {}
             context = build_context(raw, needs=page.needs, options=page.options)
         except TianfuError:
             # The cards beside it say why; a map keeps what it showed rather than going blank.
-            return dash.no_update, dash.no_update, dash.no_update
+            return dash.no_update, dash.no_update, dash.no_update, dash.no_update
         marks, legend = draw(context)
-        return shapes_address(context), hideout(context, marks), legend_lines(legend)
+        return shapes_address(context), hideout(context, marks), legend_lines(legend), off_map(context, marks)
 
 
 def shapes_address(context: Context) -> str:

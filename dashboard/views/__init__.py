@@ -1,0 +1,1 @@
+"""What pages share about a topic: figures, maps and tables drawn from queries, for one context."""
