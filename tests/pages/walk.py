@@ -123,7 +123,9 @@ class Visitor:
             "Origin": "http://localhost",
             "Sec-Fetch-Site": "same-origin",
         }
-        sent = {name.replace("_", "-"): value for name, value in (usual | headers).items() if value is not None}
+        sent = {
+            name.replace("_", "-"): value for name, value in (usual | headers).items() if value is not None
+        }
         return self.client.post(UPDATE, json=body, headers=sent)
 
     def call(self, callback: Callback, values: Mapping[str, object], default: object = None) -> TestResponse:

@@ -96,7 +96,9 @@ def _marked(table: pl.DataFrame, name: str, area: str, mark: int) -> pl.DataFram
     outside = _where(name, area)
     if outside is None:
         return table
-    changes = [pl.when(outside).then(pl.col(c) % 1000 + mark).otherwise(pl.col(c)).alias(c) for c in _counts(name)]
+    changes = [
+        pl.when(outside).then(pl.col(c) % 1000 + mark).otherwise(pl.col(c)).alias(c) for c in _counts(name)
+    ]
     if name == "risk_place":
         secret = pl.concat_str(pl.lit("密"), pl.col("area"), pl.lit("-"), pl.col("place_id"))
         changes.append(pl.when(outside).then(secret).otherwise(pl.col("text")).alias("text"))
@@ -108,21 +110,30 @@ def _shuffled(table: pl.DataFrame, name: str, area: str) -> pl.DataFrame:
     outside = _where(name, area)
     if outside is None:
         return table
-    columns = [
-        pl.when(outside).then(pl.col(c) * 3 + 11).otherwise(pl.col(c)).alias(c) for c in _counts(name)
-    ]
+    columns = [pl.when(outside).then(pl.col(c) * 3 + 11).otherwise(pl.col(c)).alias(c) for c in _counts(name)]
     if name != "area" and JINJIANG not in subtree(area):
         # Rows of one county become rows of an area that had none, so that reported and not reported swap.
-        columns.append(pl.when(outside & (pl.col("area") == JINJIANG)).then(pl.lit("510105")).otherwise(
-            pl.col("area")).alias("area"))
+        columns.append(
+            pl.when(outside & (pl.col("area") == JINJIANG))
+            .then(pl.lit("510105"))
+            .otherwise(pl.col("area"))
+            .alias("area")
+        )
     elif name != "area":
-        columns.append(pl.when(outside & (pl.col("area") != SICHUAN)).then(pl.lit("510704")).otherwise(
-            pl.col("area")).alias("area"))
+        columns.append(
+            pl.when(outside & (pl.col("area") != SICHUAN))
+            .then(pl.lit("510704"))
+            .otherwise(pl.col("area"))
+            .alias("area")
+        )
     if name == "risk_place":
         worse = pl.col("level").replace_strict({"high": "low", "medium": "high", "low": "medium"})
         columns += [
             pl.when(outside).then(worse).otherwise(pl.col("level")).alias("level"),
-            pl.when(outside).then(pl.concat_str(pl.lit("密乙"), pl.col("place_id"))).otherwise(pl.col("text")).alias("text"),
+            pl.when(outside)
+            .then(pl.concat_str(pl.lit("密乙"), pl.col("place_id")))
+            .otherwise(pl.col("text"))
+            .alias("text"),
         ]
     return table.with_columns(columns)
 
