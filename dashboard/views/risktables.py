@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from dashboard.cells import Cell
+from dashboard.cells import NOT_REPORTED, Cell
 from dashboard.components.tables import ColumnSpec, Value
 from dashboard.policy.evaluate import days_clear, expected_release
 from dashboard.policy.store import risk_area_of
@@ -15,7 +15,7 @@ from dashboard.views.figures import grain_of
 from dashboard.views.riskmap import why_text
 from geo.areas import name_of
 from queries.levels import AreaLevel, get_levels
-from queries.risk import RiskPlace, get_risk_places, is_listed_day
+from queries.risk import RiskPlace, get_risk_by_area, get_risk_places
 
 
 def levels(context: Context) -> tuple[AreaLevel, ...]:
@@ -32,25 +32,19 @@ def levels(context: Context) -> tuple[AreaLevel, ...]:
 def areas_table(context: Context) -> TableData:
     """The table twin of the map: one row an area, the same figures."""
     t = context.t
+    # Not the levels of that day: they leave out a functional area without a listed place.
     before = {
         row.area: row.places
-        for row in get_levels(
+        for row in get_risk_by_area(
             context.view,
             area=context.filters.area,
             date=context.filters.compare,
             level=grain_of(context.filters.area),
-            thresholds=context.policy.risk_area,
         )
     }
-    absent = (
-        Cell("value", 0) if is_listed_day(context.view, context.filters.compare) else Cell("not_reported")
-    )
     rows: list[dict[str, Value]] = []
     for row in levels(context):
-        # A functional area has no line on a day when none of its places is listed: then there were none,
-        # provided the list of that day is known at all.
-        was = before[row.area].places if row.area in before else absent
-        now = row.places.places
+        was, now = before.get(row.area, NOT_REPORTED), row.places.places
         rows.append(
             {
                 "code": row.area,
