@@ -93,13 +93,12 @@ def measure_inside(home: Path) -> Costs:
             "cached": lambda ask=ask: reader.ask(ask.body),  # type: ignore[misc]
         }
         seen: dict[str, list[float]] = {name: [] for name in (*tries, "queries")}
-        for n in range(WARM + INSIDE_ROUNDS):
+        for _ in range(WARM + INSIDE_ROUNDS):
             seen["queries"].append(rig.replay(asked))
             for name, send in tries.items():
                 if name == "uncached":
                     rig.forget()
                 seen[name].append(processor_ms(send))
-            assert n >= 0
         costs.append(_cost(ask, seen))
     return Costs("inside, processor time", tuple(costs))
 

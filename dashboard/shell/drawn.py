@@ -6,12 +6,10 @@ that is the role and the granted areas, never the login: two people with both al
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable
 from typing import TypeAlias, cast
 
-from dash._utils import to_json
 from dash.development.base_component import Component
 
 from dashboard.shell.context import Context
@@ -67,7 +65,8 @@ def plain(value: object) -> Plain:
         return [plain(part) for part in value]
     if value is None or isinstance(value, (str, int, float, bool)):
         return value
-    return cast(Plain, json.loads(to_json(value)))
+    # Anything else (a date, an array) Dash writes by its own rules, at each answer.
+    return cast(Plain, value)
 
 
 def _names_of(component: Component) -> tuple[frozenset[str], tuple[str, ...]]:
@@ -84,15 +83,23 @@ _NAMES: dict[type[Component], tuple[frozenset[str], tuple[str, ...]]] = {}
 class _Drawn:
     """One drawing and roughly how many bytes of memory it takes."""
 
-    __slots__ = ("bytes", "plain")
+    __slots__ = ("plain", "size")
 
     def __init__(self, value: object) -> None:
         self.plain = plain(value)
-        # Small dicts and texts take about eight times their length in JSON.
-        self.bytes = 8 * len(json.dumps(self.plain))
+        self.size = _weigh(self.plain)
+
+
+def _weigh(value: object) -> int:
+    """Bytes of memory, roughly: keys are shared, small values too."""
+    if isinstance(value, dict):
+        return 200 + sum(_weigh(part) for part in value.values())
+    if isinstance(value, list):
+        return 60 + sum(_weigh(part) for part in value)
+    return 60 + 2 * len(value) if isinstance(value, str) else 24
 
 
 _kept: ResultCache[_Drawn] = ResultCache(
-    max_entries=4_000, max_bytes=96 * 1024 * 1024, weigh=lambda drawn: drawn.bytes
+    max_entries=4_000, max_bytes=96 * 1024 * 1024, weigh=lambda drawn: drawn.size
 )
 os.register_at_fork(after_in_child=_kept.restart)

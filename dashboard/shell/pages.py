@@ -105,18 +105,18 @@ def card(
     def register_card(draw: Callable[[Context], Component]) -> Callable[[Context], Component]:
         @dash.callback(Output(output, "children"), Input(page.store_id, "data"))
         def update(data: object) -> Plain:
-            return guarded(page, data, lambda context: keep(context, output, draw))
+            return guarded(page, data, output, draw)
 
         return draw
 
     return register_card
 
 
-def guarded(page: Page, data: object, draw: Callable[[Context], object]) -> Plain:
+def guarded(page: Page, data: object, name: str, draw: Callable[[Context], object]) -> Plain:
     """Draw from untrusted ``data``; a user's error becomes its sentence, a bug a plain card and a log."""
     try:
         raw = as_text(data) if isinstance(data, Mapping) else {}
-        return plain(draw(build_context(raw, needs=page.needs, options=page.options)))
+        return keep(build_context(raw, needs=page.needs, options=page.options), name, draw)
     except TianfuError as error:
         return plain(refusal(error))
     except Exception:
