@@ -159,7 +159,16 @@ def _cost(ask: Ask, seen: dict[str, list[float]]) -> Cost:
 
 def lines(costs: Costs) -> list[str]:
     """The table of one way of measuring."""
-    head = f"{'card (' + costs.way + ', ms)':42}{'empty':>7}{'queries':>9}{'uncached':>9}{'ratio':>7}{'cached':>8}{'ratio':>7}{'gain':>7}"
+    names = (
+        ("empty", 7),
+        ("queries", 9),
+        ("uncached", 9),
+        ("ratio", 7),
+        ("cached", 8),
+        ("ratio", 7),
+        ("gain", 7),
+    )
+    head = f"{f'card ({costs.way}, ms)':42}" + "".join(f"{name:>{width}}" for name, width in names)
     rows = [
         f"{c.name:42}{c.empty:7.2f}{c.queries:9.2f}{c.uncached:9.2f}{c.over_floor:7.2f}{c.cached:8.2f}{c.over_empty:7.2f}{c.gain:7.1f}"
         for c in (*costs.cards, costs.all)

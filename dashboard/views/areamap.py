@@ -53,7 +53,7 @@ def map_body(context: Context, *, prefix: str, draw: Draw) -> Component:
         title=name_of(context.filters.area, context.lang),
     )
     return html.Div(
-        [drawn, html.Div(off_map(context, marks), id=f"{prefix}-off", className="tf-map-off")],
+        [drawn, html.P(off_map(context, marks), id=f"{prefix}-off", className="tf-map-off")],
         className="tf-map-box",
     )
 
