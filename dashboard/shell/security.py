@@ -21,6 +21,7 @@ from dashboard.auth.desk import Desk, Visitor
 from dashboard.errors import TianfuError
 from dashboard.i18n.catalogue import t
 from dashboard.settings import Settings
+from dashboard.shell.callbacks import is_readable
 from dashboard.shell.identity import current_lang
 from dashboard.store.clock import Clock, now
 
@@ -67,7 +68,10 @@ def install(app: dash.Dash, settings: Settings, *, clock: Clock = now) -> None:
 
     def guard() -> Response | None:
         prepare.run_once()
-        return _refusal(desk)
+        refusal = _refusal(desk)
+        if refusal is None and not is_readable(app):
+            return problem("error.bad_callback", 400)
+        return refusal
 
     # First of all, whatever else asks to run before a request.
     server.before_request_funcs.setdefault(None, []).insert(0, guard)
