@@ -12,6 +12,7 @@ from dashboard.auth.demo import DEMO_ACCOUNTS
 from dashboard.auth.rights import ROLE_RIGHTS
 from dashboard.i18n.catalogue import LANGS, Lang, load_texts, t
 from dashboard.shell.pages import PAGES, Page
+from queries.metrics import load_metrics
 from tests.pages.conftest import House
 from tests.pages.walk import (
     Json,
@@ -198,3 +199,26 @@ def test_the_walkers_find_every_page_and_card(house: House) -> None:
     router = [found for found in on_server if found not in walked]
     assert [found.outputs[0][0] for found in router] == ["_pages_content"]
     assert list(nodes({"a": [{"b": 1}]})) == [{"a": [{"b": 1}]}, {"b": 1}]
+
+
+@pytest.mark.parametrize("snapshot", ["full", "demo"])
+def test_ids_on_a_page_are_its_own_and_unique(house: House, snapshot: str) -> None:
+    """An id begins with the key of its page, so that no two pages and no two cards can collide."""
+    for page in all_pages():
+        drawn = draw(house, house.visitors["commander"], page, house.words(snapshot))
+        ids = [part["id"] for part in components(list(drawn.values())) if isinstance(part.get("id"), str)]
+        assert len(ids) == len(set(ids)), [name for name in ids if ids.count(name) > 1]
+        anchors = {metric.id for metric in load_metrics().values()} if page.key == "help" else set()
+        strange = [i for i in ids if not i.startswith((f"{page.key}-", "shell-", "tf-")) and i not in anchors]
+        assert strange == []
+
+
+def test_stores_stay_small(house: House) -> None:
+    """What a browser keeps and posts with every callback: below 2 kB a store."""
+    for page in all_pages():
+        layout = content(house.visitors["commander"].open(page.path, **house.words("demo")))
+        stores = [part for part in components(layout) if part[""] == "Store"]
+        assert stores
+        for store in stores:
+            assert len(json.dumps(store.get("data"))) < 2000, store["id"]
+            assert store.get("storage_type", "memory") == "memory", store["id"]
