@@ -50,7 +50,7 @@ def owner(name: str) -> str:
 
 
 def test_every_callback_speaks_of_ids_of_one_page(app: dash.Dash) -> None:
-    """Its outputs, inputs and states all belong to the same page; only the shell listens to Dash's address."""
+    """Its outputs, inputs and states belong to the same page; only the shell listens to Dash's address."""
     for found in all_callbacks(app):
         owners = {owner(name) for name, _ in (*found.outputs, *found.inputs, *found.states)}
         if owners <= {SHELL, DASH}:

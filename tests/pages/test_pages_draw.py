@@ -66,7 +66,7 @@ def test_every_page_draws_for_everyone(
     for page in all_pages():
         drawn = draw(house, visitor, page, house.words(snapshot))
         assert errors_in(drawn) == []
-        said = {words for words in texts(drawn)}
+        said = set(texts(drawn))
         assert said & load_texts().keys() == set(), "a key of the catalogue instead of its text"
         name = t(lang, f"nav.{page.key}")  # type: ignore[arg-type]
         assert any(name in words for words in said)

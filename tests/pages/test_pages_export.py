@@ -159,7 +159,8 @@ def test_text_that_a_spreadsheet_would_run_is_harmless(house: House) -> None:
         "/export/risk/nothing.csv", "/export/../etc/passwd.csv", "/export/risk/../../etc/passwd.csv",
         "/export/risk/%2e%2e%2f%2e%2e%2fetc%2fpasswd.csv", "/export/%2e%2e/areas.csv",
         "/export/risk/areas%00.csv", "/export/risk/..%5c..%5cwin.csv", "/export/__class__/areas.csv",
-        "/export/risk/areas.csv/", "/export/risk/" + quote("区") + ".csv", "/export/risk/" + "a" * 5000 + ".csv",
+        "/export/risk/areas.csv/", "/export/risk/" + quote("区") + ".csv",
+        "/export/risk/" + "a" * 5000 + ".csv",
     ],
 )  # fmt: skip
 def test_an_address_without_an_export_gives_no_file(house: House, path: str) -> None:

@@ -154,7 +154,7 @@ def test_forged_filters_are_refused_by_every_card(house: House, case: str) -> No
 
 def test_an_option_that_is_not_offered_is_refused(house: House) -> None:
     visitor = house.visitors["wuhou"]
-    for page, name in [(page, name) for page in all_pages() for name in page.options]:
+    for page, name in [(each, name) for each in all_pages() for name in each.options]:
         for value in ("nonsense", "x" * 10_000, "' OR 1=1", "\ud800", "__class__", 1):
             for card in cards_of(house.app, page):
                 answer = content(visitor.card(card, page, house.words("full") | {name: value}))
