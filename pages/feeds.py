@@ -80,8 +80,12 @@ def states_table(context: Context) -> TableData:
             "feed": t(f"feed.{row.feed}"),
             "department": spoken(row.department, context),
             "state": t(f"feedstate.{row.state}"),
-            "until": format_time(row.data_until) if row.data_until else t("cell.not_reported"),
-            "arrived": format_time(row.arrived_at) if row.arrived_at else t("feeds.not_known"),
+            "until": format_time(row.data_until, near=context.manifest.data_time)
+            if row.data_until
+            else t("cell.not_reported"),
+            "arrived": format_time(row.arrived_at, near=context.manifest.data_time)
+            if row.arrived_at
+            else t("feeds.not_known"),
             "late": cell(late.get(row.feed)),
             "accepted": cell(row.accepted),
             "usual": cell(row.usual),

@@ -252,7 +252,10 @@ def draw_feeds(context: Context) -> Component:
             [
                 html.Span(t(f"feed.{row.feed}"), className="tf-feeds-name"),
                 feed_sign(row.state, context.lang),
-                html.Span(format_time(row.data_until) if row.data_until else "—", className="tf-num tf-dim"),
+                html.Span(
+                    format_time(row.data_until, near=context.manifest.data_time) if row.data_until else "—",
+                    className="tf-num tf-dim",
+                ),
             ]
         )
         for row in get_feed_states(context.view)

@@ -18,12 +18,12 @@ import dash
 from flask import Flask, Response, g, has_request_context, jsonify, make_response, redirect, request
 
 from dashboard.auth.desk import Desk, Visitor
+from dashboard.clock import Clock, china_now
 from dashboard.errors import TianfuError
 from dashboard.i18n.catalogue import t
 from dashboard.settings import Settings
 from dashboard.shell.callbacks import is_readable
 from dashboard.shell.identity import current_lang
-from dashboard.store.clock import Clock, now
 
 log = logging.getLogger("tianfu.security")
 
@@ -48,14 +48,14 @@ HEADERS = {
 }
 
 
-def desk_of(server: Flask, settings: Settings, *, clock: Clock = now) -> Desk:
+def desk_of(server: Flask, settings: Settings, *, clock: Clock = china_now) -> Desk:
     """The one sign-in desk of ``server``; nothing is opened before the first request."""
     desk = server.extensions.setdefault(_EXTENSION, Desk(settings, clock=clock))
     assert isinstance(desk, Desk)
     return desk
 
 
-def install(app: dash.Dash, settings: Settings, *, clock: Clock = now) -> None:
+def install(app: dash.Dash, settings: Settings, *, clock: Clock = china_now) -> None:
     """Guard ``app`` and its Flask server. Call it last, when the layout is set and every route added."""
     server: Flask = app.server
     desk = desk_of(server, settings, clock=clock)
