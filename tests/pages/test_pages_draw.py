@@ -56,8 +56,10 @@ def errors_in(tree: Json) -> list[str]:
 
 
 @pytest.mark.parametrize(("lang", "theme"), LOOKS)
-@pytest.mark.parametrize("snapshot", ["full", "demo"])
-@pytest.mark.parametrize("login", [account.login for account in DEMO_ACCOUNTS])
+@pytest.mark.parametrize(
+    ("login", "snapshot"),
+    [(account.login, "full") for account in DEMO_ACCOUNTS] + [(who, "demo") for who in ("viewer", "wuhou")],
+)
 def test_every_page_draws_for_everyone(
     house: House, login: str, snapshot: str, lang: str, theme: str
 ) -> None:
@@ -89,7 +91,7 @@ def test_every_option_of_a_page_draws(house: House, login: str) -> None:
                     assert errors_in(draw(house, visitor, page, words)) == [], (page.key, words)
 
 
-@pytest.mark.parametrize("login", ["commander", "chengdu", "wuhou"])
+@pytest.mark.parametrize("login", ["commander", "wuhou"])
 @pytest.mark.parametrize("table", TABLE_NAMES)
 def test_what_was_not_delivered_is_said_and_never_zero(house: House, login: str, table: str) -> None:
     visitor = house.visitors[login]
