@@ -123,9 +123,8 @@ class Visitor:
             "Origin": "http://localhost",
             "Sec-Fetch-Site": "same-origin",
         }
-        sent = {
-            name.replace("_", "-"): value for name, value in (usual | headers).items() if value is not None
-        }
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        sent = {name: value for name, value in (usual | named).items() if value is not None}
         return self.client.post(UPDATE, json=body, headers=sent)
 
     def call(self, callback: Callback, values: Mapping[str, object], default: object = None) -> TestResponse:

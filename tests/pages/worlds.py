@@ -100,7 +100,7 @@ def _marked(table: pl.DataFrame, name: str, area: str, mark: int) -> pl.DataFram
         pl.when(outside).then(pl.col(c) % 1000 + mark).otherwise(pl.col(c)).alias(c) for c in _counts(name)
     ]
     if name == "risk_place":
-        secret = pl.concat_str(pl.lit("密"), pl.col("area"), pl.lit("-"), pl.col("place_id"))
+        secret = pl.concat_str(pl.lit("㊙"), pl.col("area"), pl.lit("-"), pl.col("place_id"))
         changes.append(pl.when(outside).then(secret).otherwise(pl.col("text")).alias("text"))
     return table.with_columns(changes)
 
@@ -131,7 +131,7 @@ def _shuffled(table: pl.DataFrame, name: str, area: str) -> pl.DataFrame:
         columns += [
             pl.when(outside).then(worse).otherwise(pl.col("level")).alias("level"),
             pl.when(outside)
-            .then(pl.concat_str(pl.lit("密乙"), pl.col("place_id")))
+            .then(pl.concat_str(pl.lit("㊙乙"), pl.col("place_id")))
             .otherwise(pl.col("text"))
             .alias("text"),
         ]
