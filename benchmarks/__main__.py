@@ -56,7 +56,7 @@ def main() -> None:
         said("cards, inside this process ...")
         inside = measure_inside(home)
         said("cards, under gunicorn ...")
-        served = measure_served(home, inside)
+        served = measure_served(home)
     table = [*machine(), ""]
     table += [f"{'target':58}{'':3}{'target':>8} {'measured':>9}"]
     table += [str(line) for line in verdicts(fresh, again, payload, memory, inside, served)]
@@ -96,13 +96,23 @@ def verdicts(
         short = min(asking, key=lambda card: card.gain)
         whole = costs.all
         yield Line(f"uncached / (queries + empty), all cards; {costs.way}", 1.5, whole.over_floor)
-        yield Line(f"uncached / (queries + empty), worst card; {costs.way}", 1.5, worst.over_floor, note=worst.name)
+        yield Line(
+            f"uncached / (queries + empty), worst card; {costs.way}", 1.5, worst.over_floor, note=worst.name
+        )
         yield Line(f"cached / empty, all cards; {costs.way}", 2, whole.over_empty)
         yield Line(f"cached / empty, worst card; {costs.way}", 2, slow.over_empty, note=slow.name)
         yield Line(f"cached rate / uncached rate, all cards; {costs.way}", 5, whole.gain, at_least=True)
-        yield Line(f"cached rate / uncached rate, worst card; {costs.way}", 5, short.gain, at_least=True, note=short.name)
+        yield Line(
+            f"cached rate / uncached rate, worst card; {costs.way}",
+            5,
+            short.gain,
+            at_least=True,
+            note=short.name,
+        )
     yield Line("worker memory after start", 400, memory.started, "MB")
-    yield Line("worker memory after all pages and areas", 400, memory.visited, "MB", note=f"{memory.requests} cards")
+    yield Line(
+        "worker memory after all pages and areas", 400, memory.visited, "MB", note=f"{memory.requests} cards"
+    )
     yield Line("growth over 2,000 more requests", 10, memory.later - memory.visited, "MB")
     most = max(payload.change, key=payload.change.__getitem__)
     yield Line("change of page, compressed, largest", 150, payload.change[most] / 1e3, "kB", note=most)
@@ -114,7 +124,9 @@ def verdicts(
 
 def sizes(payload: Payload) -> list[str]:
     """First load and the bytes of each card."""
-    rows = [f"first load: page {payload.page / 1e3:.1f} kB, scripts and styles {payload.scripts / 1e3:.0f} kB"]
+    rows = [
+        f"first load: page {payload.page / 1e3:.1f} kB, scripts and styles {payload.scripts / 1e3:.0f} kB"
+    ]
     return rows + [
         f"  {name:40}{small:>8,} B compressed {full:>8,} B plain"
         for name, (small, full) in payload.cards.items()

@@ -125,7 +125,7 @@ class Reader:
         headers = {"Content-Type": kind, "Origin": "http://127.0.0.1"}
         if CSRF_COOKIE in self.cookies:
             headers[CSRF_HEADER] = self.cookies[CSRF_COOKIE]
-        return self._send("POST", path, headers)if not body else self._send("POST", path, headers, body)
+        return self._send("POST", path, headers) if not body else self._send("POST", path, headers, body)
 
     def headers(self) -> dict[str, str]:
         """What a callback of this reader sends."""
@@ -159,9 +159,7 @@ class Reader:
 
     def _send(self, method: str, path: str, headers: Mapping[str, str], body: bytes = b"") -> Answer:
         cookie = {"Cookie": "; ".join(f"{k}={v}" for k, v in self.cookies.items())} if self.cookies else {}
-        answer = self.wire.send(
-            method, path, {**headers, **cookie, "Accept-Encoding": self.encoding}, body
-        )
+        answer = self.wire.send(method, path, {**headers, **cookie, "Accept-Encoding": self.encoding}, body)
         for name, value in answer.headers:
             if name.lower() == "set-cookie":
                 for key, morsel in SimpleCookie(value).items():
