@@ -38,7 +38,8 @@ class Line:
     def __str__(self) -> str:
         sign = ">=" if self.at_least else "<="
         verdict = "met" if self.met else "MISSED"
-        return f"{self.what:58}{sign:>3}{self.target:>8.4g} {self.measured:>9.4g} {self.unit:5} {verdict:7} {self.note}"
+        figures = f"{self.target:>8.4g} {self.measured:>9.4g} {self.unit:5}"
+        return f"{self.what:58}{sign:>3}{figures} {verdict:7} {self.note}"
 
 
 def main() -> None:

@@ -147,9 +147,11 @@ def _cost(ask: Ask, seen: dict[str, list[float]]) -> Cost:
 
 def lines(costs: Costs) -> list[str]:
     """The table of one way of measuring."""
-    head = f"{'card (' + costs.way + ', processor ms)':42}{'empty':>7}{'queries':>9}{'uncached':>9}{'ratio':>7}{'cached':>8}{'ratio':>7}{'gain':>7}"
+    head = f"{'card (' + costs.way + ', processor ms)':42}{'empty':>7}{'queries':>9}{'uncached':>9}"
+    head += f"{'ratio':>7}{'cached':>8}{'ratio':>7}{'gain':>7}"
     rows = [
-        f"{c.name:42}{c.empty:7.2f}{c.queries:9.2f}{c.uncached:9.2f}{c.over_floor:7.2f}{c.cached:8.2f}{c.over_empty:7.2f}{c.gain:7.1f}"
+        f"{c.name:42}{c.empty:7.2f}{c.queries:9.2f}{c.uncached:9.2f}"
+        f"{c.over_floor:7.2f}{c.cached:8.2f}{c.over_empty:7.2f}{c.gain:7.1f}"
         for c in (*costs.cards, costs.all)
     ]
     return [head, *rows]

@@ -1,4 +1,4 @@
-"""Cursors that are used again: for the same snapshot and scope only, and only when nothing could have changed."""
+"""Cursors that are used again: for the same snapshot and scope, when nothing could have changed."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ def test_a_cursor_is_used_again_only_when_its_answers_were_read(
 
 def test_a_failed_cursor_is_not_used_again(opened: tuple[Store, Manifest]) -> None:
     store, manifest = opened
+    first = used(store, manifest, "all")
     with pytest.raises(duckdb.Error), store.cursor(PROVINCE, manifest.id) as reader:
-        first = reader._cursor
         reader.execute("SELECT nothing_of_that_name FROM code_stock")
     assert used(store, manifest, "all") is not first
 
@@ -57,7 +57,8 @@ def test_each_scope_has_cursors_of_its_own(opened: tuple[Store, Manifest]) -> No
         for scope in (PROVINCE, CITY, OTHER):
             with store.cursor(scope, manifest.id) as reader:
                 seen = {str(area) for (area,) in reader.execute(AREAS).fetchall()}
-            assert seen and seen <= scope.codes
+            assert seen
+            assert seen <= scope.codes
 
 
 def test_nothing_is_read_after_the_block(opened: tuple[Store, Manifest]) -> None:
