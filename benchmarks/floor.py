@@ -27,4 +27,6 @@ def make_floor() -> dash.Dash:
 
 def serve() -> object:
     """What gunicorn serves as ``benchmarks.floor:serve()``."""
-    return make_floor().server
+    from benchmarks.rig import Meter
+
+    return Meter(make_floor().server.wsgi_app)

@@ -1,7 +1,7 @@
 """The board with two handles for measuring, served as ``benchmarks.rig:serve()`` and never deployed.
 
-A request with the header ``X-Bench: forget`` finds an empty cache. In this process, ``record`` notes the
-queries of a card while it is drawn and ``replay`` runs them alone.
+A request with the header ``X-Bench: forget`` finds empty caches; its queries are noted and run again alone
+after it. ``record`` and ``replay`` do the same in this process.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from flask import Flask, request
+from flask import Flask
 
 import queries.run
 from dashboard.shell.drawn import forget_drawn
@@ -18,6 +18,7 @@ from dashboard.snapshot.store import Reader
 from queries.run import Param, Row, View, clear_cache
 
 FORGET = "X-Bench"
+SPENT, QUERIES = "X-Bench-Spent", "X-Bench-Queries"
 
 
 @dataclass(frozen=True)
@@ -80,18 +81,42 @@ def run_one(cursor: Reader, query: Asked) -> None:
     cursor.execute(query.sql, query.params).fetchall()
 
 
-def install(server: Flask) -> None:
-    """Add the first handle to ``server``."""
+class Meter:
+    """Around a WSGI app: tells the processor time of a request in a header of its answer.
 
-    @server.before_request
-    def forget_first() -> None:
-        if request.headers.get(FORGET) == "forget":
+    Wall time says little on a shared machine. One request at a time: the time is that of the process.
+    """
+
+    def __init__(self, app: Callable[..., Iterable[bytes]], recorder: Recorder | None = None) -> None:
+        self._app = app
+        self._recorder = recorder
+
+    def __call__(self, environ: dict[str, object], start_response: Callable[..., object]) -> Iterable[bytes]:
+        recorder = self._recorder
+        fresh = recorder is not None and environ.get("HTTP_X_BENCH") == "forget"
+        if recorder is not None and fresh:
             forget()
+            recorder.asked, recorder.on = [], True
+        held: list[tuple[str, list[tuple[str, str]]]] = []
+        began = time.process_time()
+        body = list(self._app(environ, lambda status, headers, *_: held.append((status, headers))))
+        spent = (time.process_time() - began) * 1e3
+        queries_ = 0.0
+        if recorder is not None and fresh:
+            recorder.on = False
+            queries_ = replay(recorder.asked)
+        status, headers = held[-1]
+        start_response(status, [*headers, (SPENT, f"{spent:.4f}"), (QUERIES, f"{queries_:.4f}")])
+        return body
 
 
-def serve() -> Flask:
-    """The board of ``app.py`` with its handle."""
+def serve() -> Callable[..., Iterable[bytes]]:
+    """The board of ``app.py``, metered, for gunicorn."""
+    return Meter(make_board().wsgi_app, Recorder())
+
+
+def make_board() -> Flask:
+    """The board of ``app.py`` in this process."""
     import app
 
-    install(app.server)
     return app.server
