@@ -36,7 +36,7 @@ GROUPS = {
     "cases": ("cases_local", "cases_imported"),
     "risk": ("places_high", "places_medium"),
     "turns": ("new_red", "new_yellow"),
-    "scans": ("scans", "refused"),
+    "venues": ("scans", "refused"),
 }
 
 
@@ -119,10 +119,10 @@ def draw_turns(context: Context) -> Component:
     return pair(context, "turns", figures)
 
 
-@card(PAGE, "overview-scans")
+@card(PAGE, "overview-venues")
 def draw_scans(context: Context) -> Component:
     return pair(
-        context, "scans", get_scan_figures(context.view, area=context.filters.area, date=context.filters.day)
+        context, "venues", get_scan_figures(context.view, area=context.filters.area, date=context.filters.day)
     )
 
 
@@ -252,7 +252,10 @@ def draw_feeds(context: Context) -> Component:
             [
                 html.Span(t(f"feed.{row.feed}"), className="tf-feeds-name"),
                 feed_sign(row.state, context.lang),
-                html.Span(format_time(row.data_until) if row.data_until else "—", className="tf-num tf-dim"),
+                html.Span(
+                    format_time(row.data_until, near=context.manifest.data_time) if row.data_until else "—",
+                    className="tf-num tf-dim",
+                ),
             ]
         )
         for row in get_feed_states(context.view)

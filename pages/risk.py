@@ -115,6 +115,9 @@ def draw_head(context: Context) -> Component:
     area = name_of(context.filters.area, context.lang)
     if all(row.places.places.value is None for row in rows):
         finding = context.t("risk.finding.none", area=area, day=context.filters.day)
+    elif len(rows) == 1:
+        only = {at: int(rows[0].places.levels[at].value or 0) for at in RISK_LEVELS}
+        finding = context.t("risk.finding.one", area=area, day=context.filters.day, **only)
     else:
         counts = {at: sum(int(row.places.levels[at].value or 0) for row in rows) for at in RISK_LEVELS}
         touched = sum(
@@ -167,7 +170,7 @@ def draw_places(context: Context) -> Component:
             rows=table.rows,
             lang=context.lang,
             label=table.title,
-            height=400,
+            height=min(400, 64 + 33 * len(table.rows)),
         )
     return card_frame(
         id="risk-places-card",

@@ -11,9 +11,9 @@ from sqlalchemy import select
 from dashboard.auth.accounts import NewAccount, add_account, list_accounts, set_password
 from dashboard.auth.loopback import demo_allowed
 from dashboard.auth.passwords import hash_password, password_matches
+from dashboard.clock import china_now
 from dashboard.errors import SettingError
 from dashboard.settings import Settings
-from dashboard.store.clock import now
 from dashboard.store.engine import Database
 from dashboard.store.models import AccountRow
 
@@ -80,9 +80,9 @@ def _ensure(store: Database, password: str) -> None:
         known = {account.login: account for account in list_accounts(connection)}
         for new in DEMO_ACCOUNTS:
             if new.login not in known:
-                add_account(connection, new, password_hash=hashed, actor="demo", at=now())
+                add_account(connection, new, password_hash=hashed, actor="demo", at=china_now())
             elif hashes.get(new.login) != hashed:
-                set_password(connection, known[new.login], password_hash=hashed, actor="demo", at=now())
+                set_password(connection, known[new.login], password_hash=hashed, actor="demo", at=china_now())
 
 
 def _kept_password(settings: Settings) -> str:

@@ -12,9 +12,9 @@ from dashboard.auth.loopback import demo_allowed
 from dashboard.auth.passwords import hash_password, is_outdated, password_matches
 from dashboard.auth.sessions import LiveSession, NewSession, Sessions
 from dashboard.auth.throttle import charge, give_back
+from dashboard.clock import Clock, china_now
 from dashboard.settings import Settings
 from dashboard.store.audit import append_audit
-from dashboard.store.clock import Clock, now
 from dashboard.store.engine import Database
 from dashboard.store.models import AccountRow
 
@@ -41,7 +41,9 @@ class Refused:
 class Desk:
     """Sign-in and sign-out of one board, by one database, settings and clock."""
 
-    def __init__(self, settings: Settings, *, database: Database | None = None, clock: Clock = now) -> None:
+    def __init__(
+        self, settings: Settings, *, database: Database | None = None, clock: Clock = china_now
+    ) -> None:
         self.database = database or Database(settings)
         self.clock = clock
         self.sessions = Sessions(self.database, settings=settings, clock=clock)

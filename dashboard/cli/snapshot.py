@@ -8,10 +8,10 @@ from typing import Annotated
 import typer
 
 from dashboard.cli.progress import show_progress
+from dashboard.clock import china_now
 from dashboard.errors import SnapshotNotFound
 from dashboard.settings import read_settings
 from dashboard.snapshot.build import Step, build_snapshot, validate_stored
-from dashboard.snapshot.clock import china_now
 from dashboard.snapshot.publish import (
     KEEP_LEAST,
     list_snapshots,

@@ -57,10 +57,15 @@ def feed_sign(state: str, lang: Lang, *, quiet: bool = False) -> Component:
     )
 
 
-def time_tag(moment: datetime, *, age: bool = True) -> Component:
-    """``01-19 07:30``; with ``age`` the browser adds how long ago that is and keeps it ticking."""
+def time_tag(moment: datetime, *, age: bool = True, near: datetime | None = None) -> Component:
+    """``01-19 07:30``; with ``age`` the browser adds how long ago that is and keeps it ticking.
+
+    The year is written where the moment lies more than half a year from ``near``.
+    """
     ticking = {"data-tf-time": moment.isoformat()} if age else {}
-    return html.Time(format_time(moment), dateTime=moment.isoformat(), className="tf-time", **ticking)
+    return html.Time(
+        format_time(moment, near=near), dateTime=moment.isoformat(), className="tf-time", **ticking
+    )
 
 
 def provenance_button(provenance: Provenance, *, name: str, lang: Lang) -> Component:
@@ -74,7 +79,7 @@ def provenance_button(provenance: Provenance, *, name: str, lang: Lang) -> Compo
             [
                 feed_sign(feed.state, lang),
                 html.Span(feed.name, className="tf-def-feed"),
-                html.Span(_until(feed, lang), className="tf-def-until"),
+                html.Span(_until(feed, provenance.data_time, lang), className="tf-def-until"),
             ]
         )
         for feed in provenance.feeds
@@ -104,7 +109,7 @@ def provenance_button(provenance: Provenance, *, name: str, lang: Lang) -> Compo
     )
 
 
-def _until(feed: FeedMark, lang: Lang) -> str:
+def _until(feed: FeedMark, near: datetime, lang: Lang) -> str:
     if feed.data_until is None:
         return t(lang, "ui.data_until.none")
-    return t(lang, "ui.data_until", time=format_time(feed.data_until))
+    return t(lang, "ui.data_until", time=format_time(feed.data_until, near=near))

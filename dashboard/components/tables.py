@@ -111,6 +111,8 @@ def data_table(
             "cellDataType": False,
             "suppressHeaderMenuButton": True,
             "wrapHeaderText": True,
+            # Guessed from the first row, a column of days would hide every other text, such as "due".
+            "cellDataType": False,
         },
         columnSize="responsiveSizeToFit",
         dashGridOptions=options,

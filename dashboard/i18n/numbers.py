@@ -52,9 +52,10 @@ def format_cell(lang: Lang, figure: Cell, *, exact: bool = False) -> str:
     return format_exact(figure.value) if exact else format_compact(lang, figure.value)
 
 
-def format_time(moment: datetime) -> str:
-    """``01-19 07:30``."""
-    return moment.strftime("%m-%d %H:%M")
+def format_time(moment: datetime, *, near: datetime | None = None) -> str:
+    """``01-19 07:30``; with its year where it lies more than half a year from ``near``."""
+    far = near is not None and abs(near - moment) > timedelta(days=180)
+    return moment.strftime("%Y-%m-%d %H:%M" if far else "%m-%d %H:%M")
 
 
 def format_day(day: date) -> str:

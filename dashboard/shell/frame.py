@@ -10,6 +10,7 @@ from dash import ClientsideFunction, Input, Output, clientside_callback, dcc, ht
 from dash.development.base_component import Component
 
 from dashboard.auth.rights import Identity, can, scope_of
+from dashboard.clock import china_now
 from dashboard.components.browser_words import browser_words
 from dashboard.components.icon import icon
 from dashboard.components.provenance import time_tag
@@ -166,7 +167,10 @@ def data_time(manifest: Manifest | None, lang: Lang) -> Component:
     if manifest is None:
         return fact(t(lang, "shell.data_time"), t(lang, "error.no_snapshot"), kind="tf-fact-stale")
     return fact(
-        t(lang, "shell.data_time"), time_tag(manifest.data_time), title=manifest.id, kind="tf-fact-time"
+        t(lang, "shell.data_time"),
+        time_tag(manifest.data_time, near=china_now()),
+        title=manifest.id,
+        kind="tf-fact-time",
     )
 
 

@@ -18,11 +18,12 @@ import dash
 from flask import Flask, Response, g, has_request_context, jsonify, make_response, redirect, request
 
 from dashboard.auth.desk import Desk, Visitor
+from dashboard.clock import Clock, china_now
 from dashboard.errors import TianfuError
 from dashboard.i18n.catalogue import t
 from dashboard.settings import Settings
+from dashboard.shell.callbacks import is_readable
 from dashboard.shell.identity import current_lang
-from dashboard.store.clock import Clock, now
 
 log = logging.getLogger("tianfu.security")
 
@@ -47,14 +48,14 @@ HEADERS = {
 }
 
 
-def desk_of(server: Flask, settings: Settings, *, clock: Clock = now) -> Desk:
+def desk_of(server: Flask, settings: Settings, *, clock: Clock = china_now) -> Desk:
     """The one sign-in desk of ``server``; nothing is opened before the first request."""
     desk = server.extensions.setdefault(_EXTENSION, Desk(settings, clock=clock))
     assert isinstance(desk, Desk)
     return desk
 
 
-def install(app: dash.Dash, settings: Settings, *, clock: Clock = now) -> None:
+def install(app: dash.Dash, settings: Settings, *, clock: Clock = china_now) -> None:
     """Guard ``app`` and its Flask server. Call it last, when the layout is set and every route added."""
     server: Flask = app.server
     desk = desk_of(server, settings, clock=clock)
@@ -67,7 +68,10 @@ def install(app: dash.Dash, settings: Settings, *, clock: Clock = now) -> None:
 
     def guard() -> Response | None:
         prepare.run_once()
-        return _refusal(desk)
+        refusal = _refusal(desk)
+        if refusal is None and not is_readable(app):
+            return problem("error.bad_callback", 400)
+        return refusal
 
     # First of all, whatever else asks to run before a request.
     server.before_request_funcs.setdefault(None, []).insert(0, guard)

@@ -15,6 +15,7 @@ from jinja2 import Environment, StrictUndefined, Template
 
 from dashboard.auth.desk import Desk, Refused
 from dashboard.auth.sessions import TOKEN, LiveSession, NewSession
+from dashboard.clock import Clock, china_now
 from dashboard.i18n.catalogue import LANGS, Lang, t
 from dashboard.settings import Settings
 from dashboard.shell.identity import (
@@ -35,7 +36,6 @@ from dashboard.shell.security import (
     token_matches,
     visitor,
 )
-from dashboard.store.clock import Clock, now
 
 FORM_COOKIE = "tianfu_sign_in"
 YEAR = timedelta(days=365)
@@ -54,7 +54,7 @@ class Form:
     status: int = 200
 
 
-def install(server: Flask, settings: Settings, *, clock: Clock = now) -> None:
+def install(server: Flask, settings: Settings, *, clock: Clock = china_now) -> None:
     """Add ``/sign-in`` and ``/sign-out``."""
     desk = desk_of(server, settings, clock=clock)
 

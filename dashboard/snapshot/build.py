@@ -9,10 +9,10 @@ from pathlib import Path
 
 import polars as pl
 
+from dashboard.clock import china_now
 from dashboard.errors import InputError, SnapshotNotFound, TianfuError
 from dashboard.policy.store import colour_of_reason, colours, load_baseline
 from dashboard.snapshot.areas_table import build_area_table
-from dashboard.snapshot.clock import china_now
 from dashboard.snapshot.contract import FEEDS, TABLE_BY_NAME, TABLES
 from dashboard.snapshot.files import POLARS_TYPES, disk_trouble
 from dashboard.snapshot.history import read_current

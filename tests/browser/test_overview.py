@@ -48,7 +48,9 @@ def test_the_figure_of_new_places_is_the_one_of_the_risk_page(chromium: Browser,
         visit.open("/")
         shown = {
             level: int(
-                (visit.page.locator(f"#overview-places_{level} .tf-num").get_attribute("title") or "").replace(",", "")
+                (
+                    visit.page.locator(f"#overview-places_{level} .tf-num").get_attribute("title") or ""
+                ).replace(",", "")
             )
             for level in ("high", "medium")
         }
@@ -62,9 +64,7 @@ def test_the_figure_of_new_places_is_the_one_of_the_risk_page(chromium: Browser,
 
 @pytest.mark.parametrize("lang", ["zh-CN", "en"])
 @pytest.mark.parametrize("key", ["Enter", "Space"])
-def test_a_definition_opens_by_keyboard(
-    chromium: Browser, board: RunningBoard, lang: Lang, key: str
-) -> None:
+def test_a_definition_opens_by_keyboard(chromium: Browser, board: RunningBoard, lang: Lang, key: str) -> None:
     with start_visit(chromium, board, login="commander", lang=lang) as visit:
         visit.open("/")
         card = visit.page.locator("#overview-new_yellow")

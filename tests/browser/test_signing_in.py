@@ -87,9 +87,7 @@ def revoke(board: RunningBoard, login: str) -> None:
     desk = Desk(settings_of(board.home))
     try:
         with desk.database.write() as connection:
-            account = connection.execute(
-                select(AccountRow.id).where(AccountRow.login == login)
-            ).scalar_one()
+            account = connection.execute(select(AccountRow.id).where(AccountRow.login == login)).scalar_one()
             assert desk.sessions.revoke_all(connection, account) >= 1
     finally:
         desk.database.close()
