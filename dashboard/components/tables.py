@@ -107,8 +107,6 @@ def data_table(
         defaultColDef={
             "sortable": True,
             "resizable": True,
-            # Guessed from the first row, a text column would become dates and blank every other text.
-            "cellDataType": False,
             "suppressHeaderMenuButton": True,
             "wrapHeaderText": True,
             # Guessed from the first row, a column of days would hide every other text, such as "due".
