@@ -33,7 +33,9 @@ DEBRIS = """
 def test_every_page_is_whole(
     chromium: Browser, board: RunningBoard, size: str, theme: str, lang: str
 ) -> None:
-    with start_visit(chromium, board, size=size, theme=theme, lang=lang, login="commander", alone=True) as visit:
+    with start_visit(
+        chromium, board, size=size, theme=theme, lang=lang, login="commander", alone=True
+    ) as visit:
         visit.open("/")
         for page in PAGES:
             if page != "overview":
