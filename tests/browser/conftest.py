@@ -59,7 +59,11 @@ def bundles(pytestconfig: pytest.Config) -> Path:
     assert pytestconfig.cache is not None
     folder = Path(pytestconfig.cache.mkdir("tianfu-bundles"))
     subprocess.run(
-        [sys.executable, "-m", "dashboard.shell.static"], cwd=ROOT, env=environment(folder), check=True, timeout=300
+        [sys.executable, "-m", "dashboard.shell.static"],
+        cwd=ROOT,
+        env=environment(folder),
+        check=True,
+        timeout=300,
     )
     return folder / "cache"
 
