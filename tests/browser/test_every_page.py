@@ -11,7 +11,8 @@ from tests.browser.visit import SIZES, start_visit
 from tests.processes import RunningBoard
 
 PAGES = ("overview", "risk", "codes", "feeds", "policy", "help")
-COMBINATIONS = list(product(SIZES, ("light", "dark"), ("zh-CN", "en")))
+LOOKS = list(product(("light", "dark"), ("zh-CN", "en")))
+FITS = "() => document.documentElement.scrollWidth <= window.innerWidth"
 # Texts that a program writes where it has nothing to say.
 DEBRIS = """
 () => {
@@ -29,23 +30,22 @@ DEBRIS = """
 """
 
 
-@pytest.mark.parametrize(("size", "theme", "lang"), COMBINATIONS)
-def test_every_page_is_whole(
-    chromium: Browser, board: RunningBoard, size: str, theme: str, lang: str
-) -> None:
-    with start_visit(
-        chromium, board, size=size, theme=theme, lang=lang, login="commander", alone=True
-    ) as visit:
+@pytest.mark.parametrize(("theme", "lang"), LOOKS)
+def test_every_page_is_whole(chromium: Browser, board: RunningBoard, theme: str, lang: str) -> None:
+    with start_visit(chromium, board, theme=theme, lang=lang, login="commander", alone=True) as visit:
         visit.open("/")
         for page in PAGES:
             if page != "overview":
                 visit.go_to(page)
-            where = f"{page} {size} {theme} {lang}"
-            expect(visit.page.locator(".tf-page h1").first).to_be_visible()
-            expect(visit.page.locator("html")).to_have_attribute("data-mantine-color-scheme", theme)
-            wide = visit.page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
-            assert wide <= 0, f"{where}: {wide} pixels wider than the screen"
-            assert not visit.page.evaluate(DEBRIS), where
-            assert visit.page.locator(".tf-state-error").count() == 0, where
-            assert not visit.strangers, f"{where}: {visit.strangers}"
-            assert not visit.errors, f"{where}: {visit.errors}"
+            for size, (width, height) in SIZES.items():
+                visit.page.set_viewport_size({"width": width, "height": height})
+                visit.settle()
+                where = f"{page} {size} {theme} {lang}"
+                expect(visit.page.locator(".tf-page h1").first).to_be_visible()
+                expect(visit.page.locator("html")).to_have_attribute("data-mantine-color-scheme", theme)
+                # A chart takes a moment to follow a window that became narrower.
+                visit.page.wait_for_function(FITS)
+                assert not visit.page.evaluate(DEBRIS), where
+                assert visit.page.locator(".tf-state-error").count() == 0, where
+                assert not visit.strangers, f"{where}: {visit.strangers}"
+                assert not visit.errors, f"{where}: {visit.errors}"

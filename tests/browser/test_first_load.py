@@ -32,7 +32,7 @@ def test_every_figure_is_small(chromium: Browser, board: RunningBoard, path: str
     with start_visit(chromium, board, login="commander") as visit:
         visit.page.on("requestfinished", lambda request: done.append(request))
         visit.open(path)
-        answers = [r.response() for r in done if r.url.endswith("/_dash-update-component")]
+        answers = [r.response() for r in done if "/_dash-update-component" in r.url]
         bodies = [answer.json() for answer in answers if answer is not None and answer.status == 200]
     found = [len(json.dumps(figure)) for body in bodies for figure in figures(body)]
     assert all(size < FIGURE for size in found), found

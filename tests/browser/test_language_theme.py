@@ -41,7 +41,7 @@ def switch(visit: Visit, action: str) -> None:
     """Click the switch and wait for the page that the server draws anew."""
     visit.page.evaluate("window.tfBefore = true")
     visit.page.locator(f"[data-tf-action={action}]").click()
-    visit.page.wait_for_function("!window.tfBefore && document.querySelector('.tf-page')")
+    visit.page.wait_for_function("() => !window.tfBefore && document.querySelector('.tf-page')")
     visit.settle()
 
 

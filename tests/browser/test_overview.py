@@ -99,8 +99,8 @@ def test_a_feed_that_is_not_on_time_marks_the_figures_that_use_it(
 ) -> None:
     with start_visit(chromium, board, login="commander") as visit:
         visit.open("/")
-        expect(visit.page.locator("#overview-scans .tf-feed-late")).to_be_visible()
-        expect(visit.page.locator("#overview-new_red .tf-feed-on-time")).to_be_attached()
+        expect(visit.page.locator("#overview-scans .tf-kpi-facts .tf-feed-late")).to_be_visible()
+        expect(visit.page.locator("#overview-new_red .tf-kpi-facts .tf-feed-on-time")).to_be_attached()
         visit.page.locator(".tf-header-facts a[href='/feeds']").click()
         expect(visit.page.locator("#feeds-states-table")).to_be_visible()
         visit.settle()
