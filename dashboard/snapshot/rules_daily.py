@@ -154,7 +154,7 @@ def funnels_reconcile(subject: Subject) -> Iterator[Finding]:
     totals = rows.group_by(by_stage).agg(_C("entered").sum(), _C("kept").sum())
     passed = totals.select("incident", "area", _C("stage_no") + 1, _C("kept").alias("kept_before"))
     last = rows.group_by("incident").agg(_C("stage_no").max().alias("last"))
-    # An area with nobody left has no row in the next stage; nobody enters the first stage from an earlier one.
+    # An area with nobody left has no row in the next stage; the first stage has none before it.
     compared = (
         totals.join(passed, on=by_stage, how="full", coalesce=True)
         .join(last, on="incident")
@@ -202,7 +202,7 @@ def daily_tables_agree_with_codes(subject: Subject) -> Iterator[Finding]:
             table="code_channel",
             outcome="warning",
             sentence="{rows} whose channels do not add up to the newly issued codes.",
-            sentence_zh="{rows}各持码方式的新增之和与新领码人数不符。",
+            sentence_zh="{rows}各方式新增之和与新领码人数不符。",
         )
     if cohort is not None and stock is not None:
         by_reason = ["date", "area", "reason"]
@@ -232,7 +232,7 @@ def daily_tables_agree_with_codes(subject: Subject) -> Iterator[Finding]:
 
 
 def scans_agree_with_each_other(subject: Subject) -> Iterator[Finding]:
-    """The map counts no scan that the hours do not, its zooms count the same, and venues with scans are active."""
+    """The map counts no scan that the hours do not, its zooms agree, and venues with scans are active."""
     rule = "scans_agree_with_each_other"
     hourly, pixel, pyramid = (subject.scan(n) for n in ("scan_hourly", "scan_pixel", "scan_pyramid"))
     venues = subject.scan("venue_daily")
@@ -246,7 +246,7 @@ def scans_agree_with_each_other(subject: Subject) -> Iterator[Finding]:
             table="scan_pixel",
             outcome="warning",
             sentence="{rows} with more scans on the map than there were.",
-            sentence_zh="{rows}：地图上的扫码量多于总扫码量。",
+            sentence_zh="{rows}：地图上的扫码量多于总量。",
         )
     if pixel is not None and pyramid is not None:
         on_map = pixel.group_by(day).agg(_C("scans").sum().alias("on_map"))
@@ -257,7 +257,7 @@ def scans_agree_with_each_other(subject: Subject) -> Iterator[Finding]:
             table="scan_pyramid",
             outcome="warning",
             sentence="{rows}: a zoom of the map with other scans than its pixels.",
-            sentence_zh="{rows}：地图某一缩放级别的扫码量与像素之和不符。",
+            sentence_zh="{rows}：地图某一级别的扫码量与像素不符。",
         )
     if hourly is not None and venues is not None:
         key = ["date", "area", "category"]
@@ -270,7 +270,7 @@ def scans_agree_with_each_other(subject: Subject) -> Iterator[Finding]:
             table="venue_daily",
             outcome="warning",
             sentence="{rows} with fewer active venues on the day than in one of its hours.",
-            sentence_zh="{rows}：全日活跃场所少于其中一小时的活跃场所。",
+            sentence_zh="{rows}：全日活跃场所少于一小时内的。",
         )
 
 

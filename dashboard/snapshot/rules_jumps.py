@@ -23,6 +23,7 @@ LEAST_COUNT = 200
 _ROBUST = 1.4826
 
 _C = pl.col
+_TO = pl.col("to_colour")
 
 
 @dataclass(frozen=True)
@@ -41,11 +42,9 @@ class Series:
 
 
 SERIES: tuple[Series, ...] = (
-    Series("code_flow", _C("people"), "转红码人数", "turned red", _C("to_colour") == "red", sparse=True),
-    Series(
-        "code_flow", _C("people"), "转黄码人数", "turned yellow", _C("to_colour") == "yellow", sparse=True
-    ),
-    Series("code_flow", _C("people"), "转绿码人数", "turned green", _C("to_colour") == "green", sparse=True),
+    Series("code_flow", _C("people"), "转红码人数", "turned red", _TO == "red", sparse=True),
+    Series("code_flow", _C("people"), "转黄码人数", "turned yellow", _TO == "yellow", sparse=True),
+    Series("code_flow", _C("people"), "转绿码人数", "turned green", _TO == "green", sparse=True),
     Series("scan_hourly", _C("shows"), "亮码次数", "codes shown"),
     Series("arrival_daily", _C("arrivals"), "入川人数", "arrivals"),
     Series("test_daily", _C("sampled"), "采样数", "samples"),

@@ -207,7 +207,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     folder.mkdir()
     mount = shutil.which("mount")
     done = mount and subprocess.run(
-        [mount, "-t", "tmpfs", "-o", "size=640k", "tianfu-test", str(folder)],
+        [mount, "-t", "tmpfs", "-o", "size=640k", "tianfu", str(folder)],
         capture_output=True,
         check=False,
     )
