@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import csv
-import itertools
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import openpyxl
@@ -28,7 +28,7 @@ def test_colour_and_measure_recolour_map_and_table(chromium: Browser, board: Run
             visit.choose(switch, value)
             looks.append(visit.shapes("codes-map-card"))
             titles.append(visit.text("#codes-ages-card h2"))
-        assert all(a != b for a, b in itertools.pairwise(looks))
+        assert all(a != b for a, b in pairwise(looks))
         assert looks[2][CHENGDU][0].startswith("tf-fill-div")
         assert t("zh-CN", "colour.yellow") in titles[0]
         assert t("zh-CN", "colour.red") in titles[-1]
