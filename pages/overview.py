@@ -31,6 +31,9 @@ from queries.risk import get_risk_changes
 
 MOVEMENTS = ("new", "upgraded", "downgraded", "released")
 TOP = 5
+FEEDS_SHOWN = 4
+# From good to bad; a state this page does not know stands first.
+FEED_BADNESS = {"on_time": 0, "partial": 1, "late": 2, "not_reported": 3}
 # One callback a group: a group is one question to the snapshot, and its failure blanks only itself.
 GROUPS = {
     "cases": ("cases_local", "cases_imported"),
@@ -246,8 +249,13 @@ def draw_plan(context: Context) -> Component:
 
 @card(PAGE, "overview-feeds")
 def draw_feeds(context: Context) -> Component:
+    """The feeds that need a look, worst first; when all is well, those that do the most for this page."""
     t = context.t
-    rows = [
+    states = sorted(
+        get_feed_states(context.view), key=lambda row: (-FEED_BADNESS.get(row.state, 9), row.feed)
+    )
+    shown = states[:FEEDS_SHOWN]
+    rows: list[Component] = [
         html.Li(
             [
                 html.Span(t(f"feed.{row.feed}"), className="tf-feeds-name"),
@@ -258,8 +266,15 @@ def draw_feeds(context: Context) -> Component:
                 ),
             ]
         )
-        for row in get_feed_states(context.view)
+        for row in shown
     ]
+    if len(states) > len(shown):
+        rows.append(
+            html.Li(
+                dcc.Link(t("overview.feeds.more", n=len(states) - len(shown)), href="/feeds"),
+                className="tf-dim",
+            )
+        )
     return card_frame(
         id="overview-feeds-card",
         question_title=t("overview.feeds.title"),
