@@ -248,12 +248,13 @@
       item.name = [nameBox.offsetWidth, nameBox.offsetHeight];
       item.mark = item.label.text ? [textBox.offsetWidth, textBox.offsetHeight] : [0, 0];
     }
-    const worst = { high: 2, medium: 1 };
-    const rank = (item) => (worst[item.label.style] || 0) * 1e9 + item.shape.width * item.shape.height;
+    // The areas that matter most speak first: the worst level, the darkest step; then the larger ones.
+    const weight = (item) => ({ high: 8, medium: 7 })[item.label.style] || Math.abs(parseInt(item.label.style.replace(/\D/g, ""), 10)) || 0;
+    const rank = (item) => weight(item) * 1e9 + item.shape.width * item.shape.height;
     items.sort((a, b) => rank(b) - rank(a));
     // Figures first, the worst before the others; then names wherever room is left.
     for (const item of items) {
-      if (item.label.text && fits(item.mark, item, items, 1.6)) item.box = around(item.at, item.mark);
+      if (item.label.text && fits(item.mark, item, items, weight(item) >= 3 ? 12 : 1.6)) item.box = around(item.at, item.mark);
     }
     for (const item of items) {
       const full = [Math.max(item.name[0], item.mark[0]), item.name[1] + item.mark[1]];

@@ -50,6 +50,10 @@ def spoken(words: str, context: Context) -> str:
     return "\n".join(en if context.lang == "en" and en else zh for zh, _, en in pairs)
 
 
+# A sign beside the word, so that a feed in trouble is seen and not only read.
+STATE_SIGNS = {"on_time": "✓", "late": "◷", "partial": "◐", "not_reported": "✕"}
+
+
 def source(context: Context) -> Provenance:
     return Provenance(
         definition=context.t("feeds.definition"),
@@ -79,7 +83,7 @@ def states_table(context: Context) -> TableData:
         {
             "feed": t(f"feed.{row.feed}"),
             "department": spoken(row.department, context),
-            "state": t(f"feedstate.{row.state}"),
+            "state": f"{STATE_SIGNS.get(row.state, '?')} {t(f'feedstate.{row.state}')}",
             "until": format_time(row.data_until, near=context.manifest.data_time)
             if row.data_until
             else t("cell.not_reported"),

@@ -18,7 +18,8 @@ from queries.metrics import Metric, load_metrics
 
 def body(context: Context) -> Component:
     t = context.t
-    metrics = sorted(load_metrics().values(), key=lambda metric: (metric.link, metric.id))
+    metrics = sorted(load_metrics().values(), key=_order)
+
     return html.Div(
         [
             html.Div([html.H1(t("nav.help")), html.P(t("help.lead"))], className="tf-page-head"),
@@ -40,6 +41,14 @@ def body(context: Context) -> Component:
 
 
 PAGE = register_page(__name__, Page(key="help", path="/help", order=5, needs="view", body=body, bar=()))
+
+
+# Screens in the order of the navigation.
+ORDER = ("/risk", "/codes", "/feeds")
+
+
+def _order(metric: Metric) -> tuple[int, str]:
+    return (ORDER.index(metric.link) if metric.link in ORDER else len(ORDER)), metric.id
 
 
 def _title(words: str) -> Component:
@@ -71,7 +80,7 @@ def signs(context: Context) -> Component:
         (cell_text(Cell("value", 0), lang), t("help.sign.zero")),
         (
             cell_text(Cell("suppressed"), lang),
-            t("help.sign.suppressed", minimum=context.policy.disclosure.min_cell),
+            t("help.sign.suppressed", maximum=context.policy.disclosure.min_cell - 1),
         ),
         (cell_text(Cell("not_reported"), lang), t("help.sign.not_reported")),
         *((feed_sign(state, lang), t(f"help.sign.feed.{state}")) for state in FEED_STATES),

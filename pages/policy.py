@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import groupby
+from itertools import groupby, pairwise
 
 from dash import html
 from dash.development.base_component import Component
@@ -67,14 +67,22 @@ def _group(context: Context, group: str, thresholds: list[Threshold]) -> Compone
                 ),
                 className="tf-card-head",
             ),
-            html.Dl([_row(context, threshold) for threshold in thresholds], className="tf-thresholds"),
+            html.Dl(
+                [_row(context, threshold, before) for before, threshold in pairwise([None, *thresholds])],
+                className="tf-thresholds",
+            ),
         ],
         className="tf-card",
     )
 
 
-def _row(context: Context, threshold: Threshold) -> Component:
+def _row(context: Context, threshold: Threshold | None, before: Threshold | None) -> Component | None:
+    """One threshold; what the row above says already (note, source) is not said again."""
+    if threshold is None:
+        return None
     t = context.t
+    note_said = before is not None and before.name == threshold.name
+    source_said = before is not None and before.source == threshold.source
     name = t(threshold.text_key)
     if threshold.key:
         name = f"{name} · {key_text(context, threshold)}"
@@ -85,7 +93,9 @@ def _row(context: Context, threshold: Threshold) -> Component:
     )
     return html.Div(
         [
-            html.Dt([name, html.Span(t(f"{threshold.text_key}.note"), className="tf-dim")]),
+            html.Dt(
+                [name, None if note_said else html.Span(t(f"{threshold.text_key}.note"), className="tf-dim")]
+            ),
             html.Dd(
                 [
                     html.Span(
@@ -93,7 +103,9 @@ def _row(context: Context, threshold: Threshold) -> Component:
                         className="tf-num tf-strong",
                     ),
                     html.Span(bounds, className="tf-dim"),
-                    html.Span(
+                    None
+                    if source_said
+                    else html.Span(
                         t("policy.page.source", source=words(threshold.source, context.lang)),
                         className="tf-dim",
                     ),

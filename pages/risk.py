@@ -6,12 +6,12 @@ stands in where the list names no place, and "unknown" where not even the rule c
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 from dash import dcc, html
 from dash.development.base_component import Component
 
-from dashboard.cells import Cell
+from dashboard.cells import Cell, cell
 from dashboard.components.cards import card as card_frame
 from dashboard.components.chart_parts import Series
 from dashboard.components.charts import trend_lines
@@ -28,6 +28,8 @@ from dashboard.views.frames import area_link, chart_card, table_card
 from dashboard.views.riskmap import draw_risk_map
 from dashboard.views.risktables import areas_table, areas_total, levels, places_export, places_table
 from geo.areas import name_of
+from queries.cases import get_case_trend
+from queries.metrics import get_metric
 from queries.risk import (
     PlaceChange,
     get_list_days,
@@ -60,7 +62,14 @@ def body(context: Context) -> Component:
                         loading(html.Div(id="risk-moved"), height=420, lang=context.lang),
                         className="tf-col-4",
                     ),
-                    html.Div(loading(html.Div(id="risk-history"), height=260, lang=context.lang)),
+                    html.Div(
+                        loading(html.Div(id="risk-history"), height=260, lang=context.lang),
+                        className="tf-col-6",
+                    ),
+                    html.Div(
+                        loading(html.Div(id="risk-cases"), height=260, lang=context.lang),
+                        className="tf-col-6",
+                    ),
                 ],
                 className="tf-grid",
             ),
@@ -247,6 +256,44 @@ def draw_history(context: Context) -> Component:
         height=220,
         metrics=("places_high", "places_medium"),
         empty=empty_state(why=context.t("risk.history.one"), todo=context.t("risk.history.one.todo")),
+    )
+
+
+@card(PAGE, "risk-cases")
+def draw_cases(context: Context) -> Component:
+    """New confirmed cases day by day: what the rule derives levels from where the list is silent."""
+    last = context.filters.day
+    first = last - timedelta(days=HISTORY_DAYS - 1)
+    found = {
+        (row.date, row.origin): row.confirmed_new
+        for row in get_case_trend(context.view, area=context.filters.area, first=first, last=last)
+    }
+    days = (
+        [day for day in (first + timedelta(days=n) for n in range(HISTORY_DAYS)) if day >= min(found)[0]]
+        if found
+        else []
+    )
+    series = [
+        Series(
+            get_metric(f"cases_{origin}").name(context.lang),
+            tuple(cell(found.get((day, origin))) for day in days),
+        )
+        for origin in ("local", "imported")
+        if any(kind == origin for _, kind in found)
+    ]
+    unit = context.t("unit.cases")
+    chart = trend_lines(
+        days=days, series=series, unit=unit, lang=context.lang, theme=context.theme, from_zero=True
+    )
+    return chart_card(
+        context,
+        name="risk-cases",
+        title=context.t("risk.cases.title"),
+        unit=unit,
+        figure=chart if series else None,
+        height=220,
+        metrics=("cases_local", "cases_imported"),
+        empty=empty_state(why=context.t("risk.cases.none"), todo=context.t("risk.cases.none.todo")),
     )
 
 

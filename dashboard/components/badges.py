@@ -41,8 +41,15 @@ def colour_badge(colour: str, lang: Lang, *, count: str = "") -> Component:
 def level_badge(level: str, lang: Lang, *, count: str = "") -> Component:
     """Badge of a risk level, with ``count`` (a formatted figure) behind the word."""
     return _badge(
-        level, LEVEL_LETTERS.get(level, "?"), t(lang, f"ui.level.{_known(level, LEVEL_LETTERS)}"), count
+        level, level_letter(level, lang), t(lang, f"ui.level.{_known(level, LEVEL_LETTERS)}"), count
     )
+
+
+def level_letter(level: str, lang: Lang) -> str:
+    """H, M, L beside the English word; the Chinese word begins with its own letter 高, 中, 低."""
+    if level not in LEVEL_LETTERS:
+        return "?"
+    return LEVEL_LETTERS[level] if lang == "en" else ""
 
 
 def status_mark(status: str) -> Component:
@@ -60,7 +67,7 @@ def _badge(status: str, letter: str, word: str, count: str) -> Component:
     return html.Span(
         [
             status_mark(known),
-            html.Span(letter, className="tf-badge-letter", **{"aria-hidden": "true"}),
+            html.Span(letter, className="tf-badge-letter", **{"aria-hidden": "true"}) if letter else None,
             html.Span(word),
             html.Span(count, className="tf-badge-count") if count else None,
         ],

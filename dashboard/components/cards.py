@@ -37,9 +37,7 @@ def card(
                     html.Div(
                         [
                             heading(question_title, id=title_id, className="tf-card-title"),
-                            html.P(_unit_line(unit, provenance, lang), className="tf-card-unit")
-                            if unit
-                            else None,
+                            html.P(unit, className="tf-card-unit") if unit else None,
                         ],
                         className="tf-card-heading",
                     ),
@@ -67,12 +65,6 @@ def card(
         className="tf-card",
         **{"aria-labelledby": title_id},
     )
-
-
-def _unit_line(unit: str, provenance: Provenance, lang: Lang) -> str:
-    if provenance.denominator:
-        return t(lang, "ui.unit_denominator_line", unit=unit, denominator=provenance.denominator)
-    return t(lang, "ui.unit_line", unit=unit)
 
 
 def _details(link: str, title: str, lang: Lang) -> Component:

@@ -8,6 +8,7 @@ from dashboard.cells import NOT_REPORTED, Cell
 from dashboard.shell.context import Context
 from dashboard.views.areamap import Drawn, fill_legend, fill_style, fill_text, map_area
 from dashboard.views.figures import grain_of
+from geo.areas import get_area
 from geo.layers import AreaMark, LegendItem
 from queries.disclosure import rate
 from queries.levels import AreaLevel, get_levels
@@ -22,7 +23,9 @@ def draw_risk_map(context: Context) -> Drawn:
     rows = levels_on(context, context.filters.day)
     before = places_before(context) if fill == "change" else {}
     values = {row.area: _value(row, fill, before) for row in rows}
-    known = [cell.value for cell in values.values() if cell.value is not None]
+    # Functional areas have no shape: neither the steps nor the legend of the map count them.
+    drawn = [values[row.area] for row in rows if get_area(row.area).level != "functional"]
+    known = [cell.value for cell in drawn if cell.value is not None]
     marks = [
         AreaMark(
             code=row.area,
@@ -34,7 +37,7 @@ def draw_risk_map(context: Context) -> Drawn:
     ]
     if fill == "level":
         return marks, _level_legend(context, rows)
-    return marks, fill_legend(context, list(values.values()), fill)
+    return marks, fill_legend(context, drawn, fill)
 
 
 def levels_on(context: Context, day: date) -> tuple[AreaLevel, ...]:

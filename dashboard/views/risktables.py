@@ -70,7 +70,7 @@ def areas_table(context: Context) -> TableData:
         ColumnSpec("high", t("level.high"), kind="bar", min_width=76),
         ColumnSpec("medium", t("level.medium"), kind="bar", min_width=82),
         ColumnSpec("change", t("risk.column.change"), kind="change", min_width=82),
-        ColumnSpec("why", t("risk.column.why"), min_width=150, hide_on_phone=True),
+        ColumnSpec("why", t("risk.column.why"), min_width=172, hide_on_phone=True),
     )
     return TableData(t("risk.areas.title"), columns, rows)
 
