@@ -12,7 +12,7 @@ from dashboard.snapshot.files import POLARS_TYPES
 from dashboard.snapshot.report import Finding
 from dashboard.snapshot.subject import Subject, judge
 
-COUNTY_TABLES = ("code_stock", "code_flow", "scan_hourly", "risk_place")
+COUNTY_TABLES = ("code_stock", "code_flow", "code_release", "scan_hourly", "venue_daily", "risk_place")
 # Words of the feed about a place, not days of data: a slip there must not stop the province's figures.
 STATED_DAYS = ("since", "last_case")
 
