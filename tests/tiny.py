@@ -18,17 +18,14 @@ from pathlib import Path
 
 import polars as pl
 
-from dashboard.snapshot.contract import FEEDS, TABLE_BY_NAME
+from dashboard.snapshot.contract import AGGREGATES, FEEDS, TABLE_BY_NAME
 from dashboard.snapshot.files import POLARS_TYPES
 from dashboard.snapshot.manifest import Manifest
 from dashboard.snapshot.publish import write_snapshot
+from tests.tiny_daily import DAILY, DATA_TIME, DAY1, DAY2, FUCHENG, GAOXIN, JINJIANG, WUHOU
 
-DAY1 = date(2022, 8, 29)
-DAY2 = date(2022, 8, 30)
-DATA_TIME = datetime(2022, 8, 30, 21, 0)
 BUILT_AT = datetime(2022, 8, 30, 21, 12)
 
-WUHOU, JINJIANG, FUCHENG, GAOXIN = "510107", "510104", "510703", "5101F1"
 CHENGDU, MIANYANG, SICHUAN = "510100", "510700", "510000"
 
 _AREA = [
@@ -125,6 +122,8 @@ _FEED_STATE = {
     "scans": ("partial", datetime(2022, 8, 30, 10, 0), datetime(2022, 8, 30, 11, 0), 11, 3, 14, "涪城区未报"),
 }
 
+_OTHER_FEED = ("on_time", DATA_TIME, datetime(2022, 8, 30, 21, 5), 4, 0, 4, None)
+
 _FEED_REJECT = [("cases", "future_date", 1), ("scans", "negative_count", 2), ("scans", "unknown_area", 1)]
 
 
@@ -134,10 +133,11 @@ def tiny_tables(without: Collection[str] = ()) -> dict[str, pl.DataFrame]:
     states = [
         (feed.id, feed.department, "not_reported", *[None] * 6)
         if feed.id in missing
-        else (feed.id, feed.department, *_FEED_STATE[feed.id])
+        else (feed.id, feed.department, *_FEED_STATE.get(feed.id, _OTHER_FEED))
         for feed in FEEDS
     ]
     rows = {
+        **DAILY,
         "area": _AREA,
         "code_stock": _CODE_STOCK,
         "code_flow": _CODE_FLOW,
@@ -178,7 +178,7 @@ def write_delivery(folder: Path) -> Path:
     """The same two days as the departments would deliver them: a folder for ``read_delivery``."""
     folder.mkdir(parents=True)
     tables = tiny_tables()
-    for name in ("code_stock", "code_flow", "scan_hourly"):
+    for name in AGGREGATES:
         (folder / name).mkdir()
         tables[name].write_parquet(folder / name / "two-days.parquet")
     places = [("高风险", "武侯区", "簇桥街道锦城小区3栋"), ("高风险", "锦江区", "春熙路街道总府社区")]

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from dashboard.i18n.catalogue import t
 from dashboard.policy.reference import policy_page
 from dashboard.settings import SETTINGS
 from dashboard.snapshot.contract import CONTRACT_VERSION, FEEDS, TABLES, Column
@@ -29,7 +30,7 @@ def contract_page() -> str:
     lines = [
         f"# Snapshot contract, version {CONTRACT_VERSION}",
         "",
-        "Declared once in `dashboard/snapshot/contract.py`. Times are China Standard Time. An empty",
+        "Declared once in `dashboard/snapshot/contract/`. Times are China Standard Time. An empty",
         "measure was not reported; it is never zero.",
         "",
         "| feed | department | tables |",
@@ -54,13 +55,20 @@ def contract_page() -> str:
 def _column_row(column: Column) -> str:
     notes = [column.description]
     if column.allowed:
-        notes.append("One of: " + ", ".join(f"`{value}`" for value in column.allowed) + ".")
+        notes.append("One of: " + ", ".join(_value(column, value) for value in column.allowed) + ".")
     if column.low is not None:
-        notes.append(f"At least {column.low}.")
+        span = f"At least {column.low}." if column.high is None else f"{column.low} to {column.high}."
+        notes.append(span)
     if column.area:
         notes.append("A code of `area`.")
     empty = "yes" if column.nullable else ""
     return f"| `{column.name}` | {column.type} | {column.unit} | {empty} | {' '.join(notes)} |"
+
+
+def _value(column: Column, value: str) -> str:
+    if value not in column.words:
+        return f"`{value}`"
+    return f"`{value}` {t('zh-CN', f'{column.texts}{value}')} {t('en', f'{column.texts}{value}')}"
 
 
 GENERATED: dict[str, Callable[[], str]] = {

@@ -27,6 +27,7 @@ POLARS_TYPES: dict[ColumnType, pl.DataType] = {
     "TIMESTAMP": pl.Datetime("us"),
     "INTEGER": pl.Int32(),
     "BIGINT": pl.Int64(),
+    "DOUBLE": pl.Float64(),
     "BOOLEAN": pl.Boolean(),
 }
 

@@ -14,10 +14,10 @@ from pathlib import Path
 import polars as pl
 
 from dashboard.errors import InputError
+from dashboard.snapshot.contract import AGGREGATES, FEEDS
 from dashboard.snapshot.importers.case_days import import_cases
 from dashboard.snapshot.importers.feed_log import FeedArrival, LogLine, judge_feeds, read_feed_log
 from dashboard.snapshot.importers.files import (
-    AGGREGATES,
     Found,
     feed_of,
     hash_content,
@@ -82,9 +82,11 @@ def read_delivery(
     imported = {
         "risk_feed": import_risk_feed([f for f in files if f.kind == "risk_feed"], now=now),
         "cases": import_cases([f for f in files if f.kind == "cases"], now=now),
-        "codes": _merge([_import(name, files, now) for name in AGGREGATES if name != "scan_hourly"]),
-        "scans": _import("scan_hourly", files, now),
     }
+    for feed in FEEDS:
+        if feed.id not in imported:
+            delivered = [name for name in feed.tables if name in AGGREGATES]
+            imported[feed.id] = _merge([_import(name, files, now) for name in delivered])
     if rolled is not None:
         imported = add_rolled(imported, rolled)
     rejects.extend(reject for result in imported.values() for reject in result.rejects)
@@ -105,7 +107,7 @@ def _import(name: str, files: Sequence[Found], now: datetime) -> Imported:
 
 
 def _merge(parts: Sequence[Imported]) -> Imported:
-    """Two tables of one feed: it has data only until where both have, when both were delivered."""
+    """The tables of one feed: it has data only until where all that were delivered have."""
     moments = [part.data_until for part in parts if part.data_until is not None]
     return Imported(
         tables={name: frame for part in parts for name, frame in part.tables.items()},

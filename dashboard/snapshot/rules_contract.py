@@ -12,7 +12,6 @@ from dashboard.snapshot.files import POLARS_TYPES
 from dashboard.snapshot.report import Finding
 from dashboard.snapshot.subject import Subject, judge
 
-COUNTY_TABLES = ("code_stock", "code_flow", "code_release", "scan_hourly", "venue_daily", "risk_place")
 # Words of the feed about a place, not days of data: a slip there must not stop the province's figures.
 STATED_DAYS = ("since", "last_case")
 
@@ -94,7 +93,7 @@ def areas_are_known(subject: Subject) -> Iterator[Finding]:
         met = rows.group_by("area").len("times").join(levels, on="area", how="left").sort("area")
         strange = met.filter(pl.col("is").is_null()).drop("is")
         yield judge(strange, rule=rule, table=table.name, sentence="{rows}: an area that no list knows.")
-        if table.name in COUNTY_TABLES:
+        if table.by_county:
             yield judge(
                 met.filter(pl.col("is").is_in(["province", "city"])),
                 rule=rule,
@@ -138,9 +137,11 @@ def no_row_is_from_the_future(subject: Subject) -> Iterator[Finding]:
         yield Finding("error", rule, "", sentence=said)
     last = manifest.data_time.date()
     for table, rows in subject.reported():
-        for column in (c for c in table.columns if c.type == "DATE" and table.name != "area"):
+        # The build's own tables speak of codes to come and of arrivals after the data.
+        moments = [c for c in table.columns if c.type in ("DATE", "TIMESTAMP") and table.feed]
+        for column in moments:
             yield judge(
-                rows.filter(pl.col(column.name) > last).select(_shown(table, column)),
+                rows.filter(pl.col(column.name).cast(pl.Date) > last).select(_shown(table, column)),
                 rule=rule,
                 table=table.name,
                 outcome="warning" if column.name in STATED_DAYS else "error",

@@ -7,7 +7,7 @@ from datetime import date
 
 import polars as pl
 
-from dashboard.snapshot.contract import NO_CODE
+from dashboard.snapshot.contract import NO_CODE, NO_REASON, TABLE_BY_NAME
 from dashboard.snapshot.report import Finding
 from dashboard.snapshot.subject import SAMPLE, Subject, judge
 
@@ -43,6 +43,16 @@ def reasons_match_their_colours(subject: Subject) -> Iterator[Finding]:
             table="code_flow",
             sentence="{rows} with a colour or reason that the policy does not know, or that do not match.",
         )
+    for name in ("code_release", "code_cohort", "ticket_daily", "integrity"):
+        rows = subject.scan(name)
+        if rows is not None:
+            free = [NO_REASON] if name in ("ticket_daily", "integrity") else []
+            yield judge(
+                rows.filter(given.is_null() & ~pl.col("reason").is_in(free)).select(TABLE_BY_NAME[name].key),
+                rule=rule,
+                table=name,
+                sentence="{rows} with a reason that the policy does not know.",
+            )
 
 
 def changes_cover_people(subject: Subject) -> Iterator[Finding]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 
-from dashboard.snapshot import rules_contract, rules_sense
+from dashboard.snapshot import rules_contract, rules_daily, rules_jumps, rules_sense
 from dashboard.snapshot.contract import TABLES
 from dashboard.snapshot.manifest import Manifest
 from dashboard.snapshot.report import Finding, Report
@@ -38,7 +38,7 @@ def files_are_as_built(subject: Subject) -> Iterator[Finding]:
 GROUPS: tuple[tuple[Rule, ...], ...] = (
     (files_are_as_built,),
     (rules_contract.columns_are_those_of_the_contract,),
-    (*rules_contract.RULES, *rules_sense.RULES),
+    (*rules_contract.RULES, *rules_sense.RULES, *rules_daily.RULES, *rules_jumps.RULES),
 )
 RULE_COUNT = sum(len(group) for group in GROUPS)
 

@@ -202,12 +202,14 @@ def test_a_write_that_fails_leaves_no_candidate(tmp_path: Path, limit: int) -> N
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 96 kB; skips where this user may not mount one."""
+    """A file system of 640 kB; skips where this user may not mount one."""
     folder = tmp_path / "disk"
     folder.mkdir()
     mount = shutil.which("mount")
     done = mount and subprocess.run(
-        [mount, "-t", "tmpfs", "-o", "size=96k", "tianfu-test", str(folder)], capture_output=True, check=False
+        [mount, "-t", "tmpfs", "-o", "size=640k", "tianfu", str(folder)],
+        capture_output=True,
+        check=False,
     )
     if not done or done.returncode:
         pytest.skip("this user may not mount a small file system")

@@ -247,7 +247,11 @@ def test_refusal_names_every_wrong_field():
     ("path", "value", "says"),
     [
         ("provenance.risk_area.step_down_days", "working_default", "names no threshold of this policy"),
-        ("provenance.feeds.late_after_minutes.tests", "working_default", "names no threshold of this policy"),
+        (
+            "provenance.feeds.late_after_minutes.weather",
+            "working_default",
+            "names no threshold of this policy",
+        ),
     ],
 )
 def test_source_of_nothing_is_refused(path, value, says):

@@ -20,6 +20,7 @@ from dashboard.snapshot.contract import (
     FEEDS,
     NO_CODE,
     RISK_LEVELS,
+    TABLES,
     VENUE_CATEGORIES,
 )
 
@@ -45,6 +46,7 @@ PLAIN = [
     *(f"ageband.{name}" for name in AGE_BANDS),
     *(f"feedstate.{name}" for name in FEED_STATES),
     *(f"feed.{feed.id}" for feed in FEEDS),
+    *{f"{column.texts}{value}" for table in TABLES for column in table.columns for value in column.words},
     *(f"release.{name}" for name in ("time", "tests", "declared")),
     *(f"holdfrom.{name}" for name in ("event", "discharge")),
     *(f"basis.{name}" for name in ("sampled", "tested", "reported")),

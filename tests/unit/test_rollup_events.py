@@ -408,7 +408,8 @@ def test_bad_rows_are_counted_by_reason(tmp_path: Path, source: Path) -> None:
         ("codes", "unknown_category"): 1,
     }
     states = {r["feed"]: r for r in rows_of(tmp_path, result, "feed_state").iter_rows(named=True)}
-    assert states["scans"]["accepted"] == 40 - 15 + 12  # scans and venues
+    assert states["scans"]["accepted"] == 40 - 15
+    assert states["venues"]["accepted"] == 12
     assert rows_of(tmp_path, result, "scan_hourly")["shows"].sum() == 25
     quarantine = (tmp_path / "quarantine" / result.manifest.id / "scans.jsonl").read_text()
     assert "for example nowhere" in quarantine

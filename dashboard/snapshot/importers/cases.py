@@ -7,7 +7,6 @@ published total and includes cases from abroad and cases of places not published
 
 from __future__ import annotations
 
-import csv
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
@@ -17,7 +16,7 @@ from typing import Literal
 
 from dashboard.snapshot.importers.files import CASE_HEADER, Found
 from dashboard.snapshot.importers.places import area_by_code, area_by_name, is_province
-from dashboard.snapshot.importers.text import UTF8_BOM, decode, read_day
+from dashboard.snapshot.importers.text import read_day, split_cells, split_lines
 from dashboard.snapshot.quarantine import Reject
 from geo.areas import PROVINCE
 
@@ -83,8 +82,8 @@ def read_case_file(file: Found, *, now: datetime) -> CaseFile:
         data = file.path.read_bytes()
     except OSError as error:
         return _refuse_file(file, "unreadable_file", f"The file cannot be read: {error}.", rows=1)
-    lines = _split(data)
-    header = [name.strip() for name in _cells(lines[0] or "")]
+    lines = split_lines(data)
+    header = [name.strip() for name in split_cells(lines[0] or "")]
     filled = [
         (number, line) for number, line in enumerate(lines[1:], start=2) if line is None or line.strip(" \t")
     ]
@@ -112,34 +111,10 @@ def _refuse_file(file: Found, reason: str, detail: str, *, rows: int) -> CaseFil
     return CaseFile((), (Reject(FEED, file.name, None, reason, detail, "", rows),))
 
 
-def _split(data: bytes) -> list[str | None]:
-    """The lines; None for each that no encoding explains, when the file as a whole has none."""
-    text = decode(data)
-    if text is not None:
-        return list(re.split("\r\n|\n|\r", text))
-    lines: list[str | None] = []
-    for raw in re.split(b"\r\n|\n|\r", data.removeprefix(UTF8_BOM)):
-        try:
-            lines.append(raw.decode("utf-8"))
-        except UnicodeDecodeError:
-            lines.append(None)
-    return lines
-
-
-def _cells(line: str) -> list[str]:
-    """The cells of one line. Quotes hold within a line only, so a stray one spoils no other line."""
-    if '"' not in line:
-        return line.split(",")
-    try:
-        return next(csv.reader([line]), [])
-    except csv.Error:
-        return line.split(",")
-
-
 def _read_line(
     name: str, number: int, line: str, header: Sequence[str], *, torn: bool, now: datetime
 ) -> CaseRow:
-    cells = _cells(line)
+    cells = split_cells(line)
     if len(cells) != len(header):
         reason = "torn_line" if torn and len(cells) < len(header) else "wrong_width"
         raise _RowError(reason, f"The line has {len(cells)} cells, the header {len(header)}.")

@@ -11,13 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from dashboard.snapshot.contract import TABLE_BY_NAME
+from dashboard.snapshot.contract import AGGREGATES, TABLE_BY_NAME
 from dashboard.snapshot.importers.text import UTF8_BOM, UTF16_BOMS
 from dashboard.snapshot.quarantine import UNKNOWN_FEED, Reject, printable
 
 Kind = Literal["risk_feed", "cases", "table", "feed_log", "marker"]
 
-AGGREGATES = ("code_stock", "code_flow", "scan_hourly")
 CASE_HEADER = (
     "date",
     "province",
@@ -135,6 +134,8 @@ def _recognise(path: Path, name: str, folder: Path) -> Found | Reject | None:
         return _refuse(name, "too_large", f"has {status.st_size} bytes; {MAX_TEXT_BYTES} is the limit")
     if name == FEED_LOG:
         return Found(path, name, "feed_log")
+    if table in AGGREGATES and path.suffix == ".csv":
+        return Found(path, name, "table", table)
     return _sniff(path, name)
 
 

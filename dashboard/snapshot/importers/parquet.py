@@ -29,11 +29,14 @@ _UNREADABLE = (
     MemoryError,
     pl.exceptions.PolarsError,
 )
+CRS = Column("crs", "VARCHAR", "", "Datum of a point.", nullable=True, allowed=("wgs84", "gcj02"))
 _MOST_ROWS = 10**12  # a torn footer may promise any number
 
 
 def read_parquet(table: Table, file: Found) -> pl.DataFrame | Reject:
     """The contract's columns of one file, in order; whole numbers of any width, words as text.
+
+    Points may say the datum they are in: then a column ``crs`` follows.
 
     The column ``date`` may be left out below a folder ``date=YYYY-MM-DD``.
     """
@@ -47,6 +50,7 @@ def read_parquet(table: Table, file: Found) -> pl.DataFrame | Reject:
             types = {field.name: field.type for field in opened.schema_arrow}
             day = folder_day(file.name)
             own = [c for c in table.columns if not (c.name == "date" and c.name not in types and day)]
+            own += [c for c in optional_columns(table) if c.name in types]
             missing = [c.name for c in own if c.name not in types]
             if missing:
                 return refuse("missing_column", f"The file lacks {', '.join(missing)}.", rows=max(1, rows))
@@ -60,7 +64,13 @@ def read_parquet(table: Table, file: Found) -> pl.DataFrame | Reject:
         return refuse("empty_file", "The file has no rows.")
     if "date" not in frame.columns:
         frame = frame.with_columns(pl.lit(day).alias("date"))
-    return frame.select(c.name for c in table.columns)
+    extra = [c.name for c in optional_columns(table) if c.name in frame.columns]
+    return frame.select(*(c.name for c in table.columns), *extra)
+
+
+def optional_columns(table: Table) -> tuple[Column, ...]:
+    """Columns a delivery may carry that the snapshot does not: the datum of points."""
+    return (CRS,) if any(c.name == "lon" for c in table.columns) else ()
 
 
 def folder_day(name: str) -> date | None:
@@ -81,6 +91,10 @@ def _fits(column: Column, given: pa.DataType) -> bool:
         )
     if column.type == "DATE":
         return bool(pa.types.is_date32(given))
+    if column.type == "TIMESTAMP":
+        return bool(pa.types.is_timestamp(given)) and given.tz is None
+    if column.type == "DOUBLE":
+        return bool(pa.types.is_floating(given) or pa.types.is_integer(given))
     return bool(pa.types.is_integer(given))
 
 

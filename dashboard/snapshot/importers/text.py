@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 import unicodedata
 from datetime import date
@@ -32,6 +33,30 @@ def decode(data: bytes) -> str | None:
     except UnicodeDecodeError:
         return None
     return text if _MARKER in text else None
+
+
+def split_lines(data: bytes) -> list[str | None]:
+    """The lines; None for each that no encoding explains, when the file as a whole has none."""
+    text = decode(data)
+    if text is not None:
+        return list(re.split("\r\n|\n|\r", text))
+    lines: list[str | None] = []
+    for raw in re.split(b"\r\n|\n|\r", data.removeprefix(UTF8_BOM)):
+        try:
+            lines.append(raw.decode("utf-8"))
+        except UnicodeDecodeError:
+            lines.append(None)
+    return lines
+
+
+def split_cells(line: str) -> list[str]:
+    """The cells of one line. Quotes hold within a line only, so a stray one spoils no other line."""
+    if '"' not in line:
+        return line.split(",")
+    try:
+        return next(csv.reader([line]), [])
+    except csv.Error:
+        return line.split(",")
 
 
 def normalise(text: str) -> str:

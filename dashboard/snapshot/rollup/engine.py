@@ -32,6 +32,8 @@ def open_engine(
         connection.execute("SET memory_limit = $limit", {"limit": memory})
         connection.execute("SET temp_directory = $spill", {"spill": str(spill)})
         connection.execute("SET threads = $threads", {"threads": threads or os.cpu_count() or 1})
+        # DuckDB draws a bar on stdout after two seconds, also where that is a pipe.
+        connection.execute("SET enable_progress_bar = false")
         # Every result is sorted by its key before it is written, so the order of reading is free.
         connection.execute("SET preserve_insertion_order = false")
         connection.execute("SET autoinstall_known_extensions = false")

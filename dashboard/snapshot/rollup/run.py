@@ -33,6 +33,7 @@ from dashboard.snapshot.rollup.state import (
     read_states,
     write_state,
 )
+from dashboard.snapshot.rollup.venues import FEED as VENUE_FEED
 from dashboard.snapshot.rollup.venues import Venues, read_venues
 
 # A snapshot carries this many days, so that a page never needs two; older ones are forgotten.
@@ -123,10 +124,7 @@ class _Job:
                 for table, entry in state.files.items()
                 if entry.rows
             ),
-            feeds={
-                _FEEDS[name]: self._imported(name, days[name], [s for n, s, _ in used if n == name])
-                for name in present
-            },
+            feeds=self._feeds(days, used),
             rebuilt=tuple((name, state.day) for name, state, fresh in used if fresh),
             _fresh=tuple((name, state) for name, state, fresh in used if fresh),
             _first=first,
@@ -240,19 +238,30 @@ class _Job:
             parts.append(str(self.now))  # rows that are of the future now will not be later
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
-    def _imported(self, name: str, found: EventDays, states: Sequence[DayState]) -> Imported:
+    def _feeds(
+        self, days: Mapping[str, EventDays], used: Sequence[tuple[str, DayState, bool]]
+    ) -> dict[str, Imported]:
+        feeds = {
+            _FEEDS[name]: self._imported(found, [s for n, s, _ in used if n == name])
+            for name, found in days.items()
+        }
+        if scans.NAME in days:
+            # What is said of venues reaches as far as their scans.
+            feeds[VENUE_FEED] = Imported(
+                rejects=self.venues.rejects,
+                accepted=self.venues.accepted,
+                data_until=feeds[scans.FEED].data_until if self.venues.accepted else None,
+                notes=self.venues.notes,
+            )
+        return feeds
+
+    def _imported(self, found: EventDays, states: Sequence[DayState]) -> Imported:
         """How the feed arrived: days that came from earlier builds were not delivered and count nothing."""
         delivered = [state for state in states if state.day in found.days]
-        venues = self.venues if name == scans.NAME else None
         return Imported(
-            rejects=(
-                *found.rejects,
-                *(reject for state in delivered for reject in state.rejects),
-                *(venues.rejects if venues else ()),
-            ),
-            accepted=sum(state.accepted for state in delivered) + (venues.accepted if venues else 0),
+            rejects=(*found.rejects, *(reject for state in delivered for reject in state.rejects)),
+            accepted=sum(state.accepted for state in delivered),
             data_until=max((self._until(state) for state in states), default=None),
-            notes=venues.notes if venues else (),
         )
 
     def _until(self, state: DayState) -> datetime:

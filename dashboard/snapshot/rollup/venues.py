@@ -20,7 +20,7 @@ from dashboard.snapshot.importers.text import decode
 from dashboard.snapshot.quarantine import Reject, printable
 from geo.gcj02 import gcj02_to_wgs84
 
-FEED = "scans"
+FEED = "venues"
 COLUMNS = ("venue_id", "area_code", "category", "lon", "lat", "crs", "registered_at")
 # CGCS2000 and WGS84 differ by centimetres.
 _PLAIN = ("WGS84", "EPSG4326", "CGCS2000", "EPSG4490")
