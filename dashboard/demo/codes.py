@@ -13,6 +13,7 @@ from dashboard.demo.frames import daily_frame
 from dashboard.demo.reasons import GREEN_REASON, REASON_BY_ID
 from dashboard.demo.story import FAMILY_CODES, Calendar, Ints, stream
 from dashboard.demo.world import AGES, World
+from dashboard.snapshot.contract import NO_CODE
 
 FAMILY_SHARE = (0.065, 0.0, 0.06, 0.09, 0.0)  # of an age's holders, who get a family or offline code
 BY_HAND = 0.0008  # of ordinary changes, made by hand at a counter
@@ -32,16 +33,34 @@ class Flow:
 
 @dataclass(frozen=True, eq=False)
 class CodeHistory:
-    """Codes over all simulated days: ``stocks`` per reason as [day, county, age], and the flows."""
+    """Codes over all simulated days: ``stocks`` per reason as [day, county, age], and the flows.
+
+    ``family`` and ``offline`` are newly issued codes of these kinds, as [day, county].
+    """
 
     stocks: dict[str, Ints]
     flows: tuple[Flow, ...]
+    family: Ints
+    offline: Ints
+
+    @property
+    def holders(self) -> Ints:
+        """All holders: [day, county]."""
+        return np.asarray(sum(stock.sum(axis=2) for stock in self.stocks.values()))
+
+    @property
+    def issued(self) -> Ints:
+        """Newly issued codes: [day, county]."""
+        return np.asarray(sum(flow.people for flow in self.flows if flow.before == NO_CODE))
 
 
 def build_codes(world: World, calendar: Calendar, cohorts: Sequence[Cohort], *, seed: int) -> CodeHistory:
     """Let green be what is left after new and closed codes and all that turn red or yellow and back."""
     random = stream(seed, "codes")
-    issued, closed = _green_changes(random, world, calendar)
+    ordinary, family, closed = _green_changes(random, world, calendar)
+    # On paper for a third of those of 60 and more; children are held by their parents.
+    offline = random.binomial(family, np.array([0.0, 0.0, 0.33, 0.33, 0.0])).astype(np.int64)
+    issued = ordinary + family
     green = issued - closed
     flows = [
         *_by_actor(random, "none", "green", GREEN_REASON, issued.sum(axis=2)),
@@ -59,10 +78,16 @@ def build_codes(world: World, calendar: Calendar, cohorts: Sequence[Cohort], *, 
         if cohort.target == "green":
             green[..., :4] += cohort.left
     stocks[GREEN_REASON] = np.rint(world.holders).astype(np.int64) + np.cumsum(green, axis=0)
-    return CodeHistory(stocks=stocks, flows=tuple(flows))
+    return CodeHistory(
+        stocks=stocks,
+        flows=tuple(flows),
+        family=(family - offline).sum(axis=2),
+        offline=offline.sum(axis=2),
+    )
 
 
-def _green_changes(random: np.random.Generator, world: World, calendar: Calendar) -> tuple[Ints, Ints]:
+def _green_changes(random: np.random.Generator, world: World, calendar: Calendar) -> tuple[Ints, Ints, Ints]:
+    """Codes newly issued, those in a family account or on paper, and closed ones: [day, county, age] each."""
     holders, days = world.holders, len(calendar.offsets)
     steady = np.broadcast_to(holders * 0.00018, (days, *holders.shape))
     travelled = np.diff(calendar.homecoming, prepend=calendar.homecoming[:1])[:, None, None]
@@ -73,9 +98,9 @@ def _green_changes(random: np.random.Generator, world: World, calendar: Calendar
     )
     family = calendar.pulse(*FAMILY_CODES)[:, None, None] * holders[None] * np.array(FAMILY_SHARE)
     away = travelled * world.departing[None, :, None] * holders[None] * np.array([0.8, 1.1, 0.5, 0.2, 0.5])
-    issued = random.poisson(steady + home + family).astype(np.int64)
+    ordinary = random.poisson(steady + home).astype(np.int64)
     closed = random.poisson(steady * 0.55 + away).astype(np.int64)
-    return issued, closed
+    return ordinary, random.poisson(family).astype(np.int64), closed
 
 
 def _entering(random: np.random.Generator, cohort: Cohort, colour: str, people: Ints) -> list[Flow]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dashboard.demo.reasons import Hold
+from dashboard.demo.reasons import REASON_BY_ID, Hold
 from dashboard.demo.story import Floats, Ints
 from dashboard.demo.world import AGE_MOBILE
 
@@ -18,7 +18,9 @@ from dashboard.demo.world import AGE_MOBILE
 class Cohort:
     """One stream of people into a reason, as [day, county, age]: ``entered``, ``left`` and ``traced``.
 
-    ``traced`` are those who leave it for a red code instead. ``source`` and ``target`` are the colours
+    ``traced`` are those who leave it for a red code instead. Of those who leave, ``due`` counts the day on
+    which they should, and ``late`` those who left after it; ``still`` are those held on the last day, by
+    the day they entered. ``source`` and ``target`` are the colours
     before and after; ``actor_in`` and ``actor_out`` say who changes them.
     """
 
@@ -26,6 +28,9 @@ class Cohort:
     entered: Ints
     left: Ints
     traced: Ints
+    due: Ints
+    late: Ints
+    still: Ints
     source: str
     target: str
     actor_in: str
@@ -45,14 +50,30 @@ def split_ages(random: np.random.Generator, people: Ints) -> Ints:
     return random.multinomial(people, AGE_MOBILE)
 
 
-def release(random: np.random.Generator, entered: Ints, hold: Hold) -> Ints:
-    """Days on which people who entered are released; those still held on the last day are not in it."""
+@dataclass(frozen=True, eq=False)
+class Release:
+    """How people who entered leave: ``left``, ``due`` and ``late`` by day, ``still`` by the day of entry."""
+
+    left: Ints
+    due: Ints
+    late: Ints
+    still: Ints
+
+
+def release(random: np.random.Generator, entered: Ints, hold: Hold, *, due: int) -> Release:
+    """Days on which people who entered are released, and ought to be ``due`` days after they entered."""
     lags, shares = zip(*hold, strict=True)
     parts = random.multinomial(entered, np.asarray(shares) / sum(shares))
-    left = np.zeros_like(entered)
+    found = Release(*(np.zeros_like(entered) for _ in range(4)))
+    days = len(entered)
     for index, lag in enumerate(lags):
-        left[lag:] += parts[: len(entered) - lag, ..., index]
-    return left
+        part = parts[..., index]
+        found.left[lag:] += part[: days - lag]
+        found.due[min(lag, due) :] += part[: days - min(lag, due)]
+        if lag > due:
+            found.late[lag:] += part[: days - lag]
+        found.still[days - lag :] += part[days - lag :]
+    return found
 
 
 def delay(people: Ints, days: int) -> Ints:
@@ -77,11 +98,17 @@ def make_cohort(
 ) -> Cohort:
     """Hold ``entered`` for ``hold``; ``traced`` of them leave for a red code after ``traced_after`` days."""
     found = np.zeros_like(entered) if traced is None else traced
+    freed = release(random, entered - found, hold, due=REASON_BY_ID[reason].due)
+    still = freed.still.copy()
+    still[len(found) - traced_after :] += found[len(found) - traced_after :]
     return Cohort(
         reason=reason,
         entered=entered,
-        left=release(random, entered - found, hold),
+        left=freed.left,
         traced=delay(found, traced_after),
+        due=freed.due,
+        late=freed.late,
+        still=still,
         source=source,
         target=target,
         actor_in=actor_in,

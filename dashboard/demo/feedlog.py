@@ -19,6 +19,7 @@ _ARRIVAL = {
     "cases": timedelta(days=1, hours=8, minutes=30),
     "risk_feed": timedelta(hours=RISK_HOUR, minutes=10),
 }
+_NEXT_MORNING = timedelta(days=1, hours=1)
 _OWNER = {
     "codes": "健康码值班岗（示例）",
     "scans": "场所码值班岗（示例）",
@@ -39,15 +40,19 @@ def feed_log(calendar: Calendar, rows: Mapping[str, Mapping[int, int]]) -> str:
 
 
 def _usual(feed: str, by_day: Mapping[int, int]) -> int | None:
-    # A list of risk places has no usual length.
-    return None if feed == "risk_feed" else median_low(by_day.values())
+    # A list of risk places, or of findings, has no usual length.
+    return None if feed in ("risk_feed", "audit") else median_low(by_day.values())
 
 
 def _line(
     calendar: Calendar, feed: str, offset: int, count: int, usual: int | None
 ) -> dict[str, str | int | None]:
     midnight = datetime.combine(calendar.day(offset), time())
-    delivered, until, note = midnight + _ARRIVAL[feed], midnight + timedelta(days=1, minutes=-1), None
+    delivered, until, note = (
+        midnight + _ARRIVAL.get(feed, _NEXT_MORNING),
+        midnight + timedelta(days=1, minutes=-1),
+        None,
+    )
     if feed == "risk_feed":
         until = midnight + timedelta(hours=RISK_HOUR)
     elif feed == "scans" and offset == 0:
@@ -64,6 +69,6 @@ def _line(
         "data_until": until.isoformat(),
         "rows": count,
         "usual_rows": usual,
-        "owner": _OWNER[feed],
+        "owner": _OWNER.get(feed, f"{FEED_BY_ID[feed].name_zh}值班岗（示例）"),
         "note": note,
     }

@@ -15,6 +15,7 @@ import polars as pl
 
 from dashboard.demo.cases import cases_frame
 from dashboard.demo.codes import build_codes, flow_frame, stock_frames
+from dashboard.demo.daily import DAILY_TABLES, daily_tables
 from dashboard.demo.feedlog import feed_log
 from dashboard.demo.outbreak import build_outbreak
 from dashboard.demo.planted import future_date, negative_count, unknown_area
@@ -25,13 +26,15 @@ from dashboard.demo.scans import scan_frames
 from dashboard.demo.story import DEFAULT_END, Calendar
 from dashboard.demo.world import build_world
 from dashboard.errors import InputError, StorageError
+from dashboard.snapshot.contract import TABLE_BY_NAME
 
 Scale = Literal["tiny", "demo", "province"]
 Progress = Callable[[str, float], None]
 MARK = "synthetic.json"
-PARTS = ("risk_feed", "cases", "code_stock", "code_flow", "scan_hourly")
+PARTS = ("risk_feed", "cases", "code_stock", "code_flow", "scan_hourly", *DAILY_TABLES)
 PLANTED_ROWS = 3
 DEFAULT_SEED = 20210101
+FEW_DAYS = 14  # a calendar as short as this keeps the load of two days only
 
 
 @dataclass(frozen=True)
@@ -158,19 +161,40 @@ def _write(out: Path, calendar: Calendar, size: _Size, *, seed: int, tell: Progr
     tell("code_flow", 0.35)
     flow = flow_frame(history, world, calendar, seed=seed)
     deliveries["codes"] += _by_day(flow, calendar)
-    flow = future_date(flow)
     deliveries["codes"][0] += 2  # the planted rows were delivered too
-    _write_months(flow, out / "code_flow", last=calendar.end)
+    _write_months(future_date(flow), out / "code_flow", last=calendar.end)
 
     deliveries["scans"] = Counter()
     scan_rows, share = 0, 0.45
+    scans_of_days = []
     for month, frame in scan_frames(world, calendar, history, seed=seed, hours=size.hours):
         tell("scan_hourly", share)
         deliveries["scans"] += _by_day(frame, calendar)
+        scans_of_days.append(frame.group_by("date", "area", "category").agg(pl.col("scans").sum()))
         newest = month == calendar.end.strftime("%Y-%m")
         _write_parquet(negative_count(frame) if newest else frame, out / "scan_hourly" / f"{month}.parquet")
-        scan_rows, share = scan_rows + frame.height, share + (0.97 - share) / 3
+        scan_rows, share = scan_rows + frame.height, share + (0.8 - share) / 3
 
+    daily_rows: dict[str, int] = {}
+    daily = daily_tables(
+        world,
+        calendar,
+        outbreak,
+        cohorts,
+        history,
+        flow=flow,
+        scans=pl.concat(scans_of_days),
+        seed=seed,
+        short=size.days <= FEW_DAYS,
+    )
+    for number, (name, frame) in enumerate(daily):
+        tell(name, 0.8 + 0.18 * number / len(DAILY_TABLES))
+        feed = TABLE_BY_NAME[name].feed
+        deliveries.setdefault(feed, Counter()).update(_by_day(frame, calendar))
+        _write_parquet(frame, out / name / "all.parquet")
+        daily_rows[name] = frame.height
+
+    deliveries["audit"].setdefault(0, 0)  # the watch reports every day, also when it finds nothing
     tell("feed_log", 0.98)
     log = feed_log(calendar, deliveries)
     (out / "feed_log.jsonl").write_text(log, encoding="utf-8")
@@ -178,14 +202,17 @@ def _write(out: Path, calendar: Calendar, size: _Size, *, seed: int, tell: Progr
         "risk_feed": len(deliveries["risk_feed"]),
         "cases": cases.height,
         "code_stock": stock.height,
-        "code_flow": flow.height,
+        "code_flow": flow.height + 1,
         "scan_hourly": scan_rows,
+        **daily_rows,
         "feed_log": log.count("\n"),
     }
 
 
 def _by_day(frame: pl.DataFrame, calendar: Calendar) -> Counter[int]:
     """Rows per offset of the day."""
+    if "date" not in frame.columns:  # of one moment, or of minutes: one delivery on the last day
+        return Counter({0: frame.height})
     counts = frame.group_by("date").len().rows()
     return Counter({(day - calendar.end).days: rows for day, rows in counts})
 

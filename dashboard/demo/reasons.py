@@ -24,25 +24,29 @@ _NET: Hold = ((3, 0.5), (4, 0.3), (5, 0.1), (6, 0.04), (7, 0.02), (14, 0.04))
 
 @dataclass(frozen=True)
 class Reason:
-    """One reason: id, colour, and the share of a day's holders released after so many days."""
+    """One reason: id, colour, the share of a day's holders released after so many days, days until due.
+
+    A release before ``due`` (a negative test, an exclusion) is due on its own day.
+    """
 
     id: str
     colour: str
     hold: Hold
+    due: int = 14
 
 
 REASONS: tuple[Reason, ...] = (
-    Reason("test_positive", "red", ((1, 0.7), (2, 0.25), (3, 0.05))),
-    Reason("confirmed", "red", ((40, 0.25), (43, 0.5), (47, 0.25))),  # about 15 days in hospital, then 28
-    Reason("asymptomatic", "red", ((38, 0.3), (40, 0.5), (44, 0.2))),
-    Reason("suspected", "red", ((1, 0.3), (2, 0.5), (4, 0.2))),
-    Reason("close_contact", "red", _after(21)),
-    Reason("contact_of_contact", "red", _after(7)),
-    Reason("abroad_staying", "red", _after(21)),
+    Reason("test_positive", "red", ((1, 0.7), (2, 0.25), (3, 0.05)), 99),
+    Reason("confirmed", "red", ((40, 0.25), (43, 0.5), (47, 0.25)), 99),  # about 15 days in hospital, then 28
+    Reason("asymptomatic", "red", ((38, 0.3), (40, 0.5), (44, 0.2)), 99),
+    Reason("suspected", "red", ((1, 0.3), (2, 0.5), (4, 0.2)), 99),
+    Reason("close_contact", "red", _after(21), 21),
+    Reason("contact_of_contact", "red", _after(7), 7),
+    Reason("abroad_staying", "red", _after(21), 21),
     Reason("abroad_transit", "red", _after(14)),
-    Reason("same_flight", "red", _after(21)),
-    Reason("same_coach", "red", _after(21)),
-    Reason("same_train", "red", _after(21)),
+    Reason("same_flight", "red", _after(21), 21),
+    Reason("same_coach", "red", _after(21), 21),
+    Reason("same_train", "red", _after(21), 21),
     Reason("risk_area_stay", "red", _after(14)),
     Reason("emergency_red", "red", _after(14)),
     Reason("near_risk_area", "yellow", _TESTED),

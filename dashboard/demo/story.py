@@ -25,11 +25,28 @@ WAVE = ((-25, 0.45), (-24, 0.40), (-23, 0.15))  # days on which the wide net tur
 WAVE_PEOPLE = 400_000
 TRACED_PEOPLE = 7_700  # of them, found to be contacts two days later
 SCHOOL_RUSH = (-16, -15, -14)  # pupils are asked for codes, 2021-01-18 to 01-20
-FAMILY_CODES = ((-14, 0.35), (-13, 0.28), (-12, 0.18), (-11, 0.11), (-10, 0.08))
+FAMILY_CODES = ((-13, 0.35), (-12, 0.28), (-11, 0.18), (-10, 0.11), (-9, 0.08))  # from 2021-01-21
 HOLIDAYS = -10  # schools close
 MASS_TEST = -9  # 2021-01-25, a Monday
 MASS_TEST_CITY = "510100"
 MASS_TEST_HOURS = (7, 8, 9)
+NEAR_PEOPLE = 800_000  # whom telecom data place near the cases
+CALLS_TIMES = 3.0  # calls to the hotline on the days of the school rush
+LATE_CITY = "511400"  # 眉山市 answers its lists late
+LATE_CITY_DAYS = 10
+FORMER_CODES = (
+    "510100",
+    "510300",
+    "510500",
+    "510700",
+    "511000",
+    "511100",
+    "511300",
+    "511500",
+    "511700",
+    "513400",
+)  # cities that had a code of their own; the first FORMER_IN_USE are still in use
+FORMER_IN_USE = 6
 ANOMALY = -7  # 2021-01-27: red codes by hand
 ANOMALY_COUNTY = "510921"  # 遂宁市蓬溪县
 ANOMALY_PEOPLE = 1_307

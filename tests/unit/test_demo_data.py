@@ -309,7 +309,12 @@ def test_feed_log_tells_of_each_delivery(delivery: Delivery) -> None:
     )
     total = dict(rows.group_by("feed").agg(pl.col("rows").sum()).rows())
     assert total["scans"] == delivery.raw["scan_hourly"].height
-    assert total["codes"] == delivery.raw["code_stock"].height + delivery.raw["code_flow"].height
+    codes = ("code_release", "code_cohort", "code_channel")
+    assert total["codes"] == (
+        delivery.raw["code_stock"].height
+        + delivery.raw["code_flow"].height
+        + sum(read_table(delivery.summary.out, name).height for name in codes)
+    )
     assert total["cases"] == delivery.cases.filter(pl.col("date") >= delivery.summary.first_day).height
     assert get_area("513338").name_zh in next(
         line["note"] for line in reversed(lines) if line["feed"] == "scans"

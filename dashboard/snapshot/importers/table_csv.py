@@ -19,7 +19,7 @@ LINE = "__line"
 LISTED = 1000
 _WHOLE, _DECIMAL = r"^-?\d{1,18}$", r"^-?\d{1,15}(\.\d{1,15})?$"
 _DAY = r"^\d{4}-\d{1,2}-\d{1,2}$"
-_MOMENT = r"^\d{4}-\d{1,2}-\d{1,2} \d{1,2}:\d{2}(:\d{2})?$"
+_MOMENT = r"^\d{4}-\d{1,2}-\d{1,2} \d{1,2}:\d{2}(:\d{2}(\.\d{1,6})?)?$"
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ def _value(column: Column) -> pl.Expr:
         moment = plain.str.replace_all("/", "-", literal=True).str.replace("T", " ", literal=True)
         whole = pl.when(moment.str.count_matches(":") == 1).then(moment + ":00").otherwise(moment)
         shaped = pl.when(moment.str.contains(_MOMENT)).then(whole)
-        return shaped.str.to_datetime("%Y-%m-%d %H:%M:%S", strict=False, time_unit="us")
+        return shaped.str.to_datetime("%Y-%m-%d %H:%M:%S%.f", strict=False, time_unit="us")
     return pl.col(column.name)
 
 
