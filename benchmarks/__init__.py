@@ -1,0 +1,1 @@
+"""Measurements of the whole board, side by side in one run: ``make bench``."""

@@ -9,12 +9,11 @@ from dash.development.base_component import Component
 
 from dashboard.cells import NOT_REPORTED, Cell
 from dashboard.components.cards import card as card_frame
-from dashboard.components.chart_parts import Series, graph
+from dashboard.components.chart_parts import Series
 from dashboard.components.charts import RankRow, rank_height, ranked_bars, stacked_bars, trend_lines
 from dashboard.components.filters import view_switch
 from dashboard.components.heat import flow_matrix
 from dashboard.components.states import empty_state, loading
-from dashboard.components.tables import data_table
 from dashboard.i18n.numbers import format_change
 from dashboard.shell.context import Context
 from dashboard.shell.exports import register_export
@@ -32,6 +31,7 @@ from dashboard.views.codetables import (
     reasons_table,
 )
 from dashboard.views.figures import figure_card, provenance
+from dashboard.views.frames import area_link, chart_card, table_card
 from dashboard.views.menus import export_menu
 from geo.areas import name_of
 from queries.codes import get_colour_trend, get_colours_by_age, get_colours_by_reason
@@ -40,6 +40,7 @@ from queries.overview import get_code_figures
 
 FILLS = ("rate", "count", "change")
 TREND_DAYS = 60
+CHART_HEIGHT = 260
 
 
 def body(context: Context) -> Component:
@@ -158,25 +159,18 @@ def draw_figures(context: Context) -> Component:
 @card(PAGE, "codes-areas")
 def draw_areas(context: Context) -> Component:
     table = areas_table(context)
-    link = "/codes" + context.filters.query(area="AREA").replace("AREA", "{code}")
-    return card_frame(
-        id="codes-areas-card",
-        question_title=table.title,
+    return table_card(
+        context,
+        page_key=PAGE.key,
+        name="areas",
+        table=table,
+        title=table.title,
         unit=context.t("codes.areas.unit", compare=context.filters.compare),
-        body=data_table(
-            id="codes-areas-table",
-            columns=table.columns,
-            rows=table.rows,
-            lang=context.lang,
-            label=table.title,
-            link_template=link,
-            pinned_total=areas_total(context) if len(table.rows) > 1 else None,
-            height=336,
-        ),
-        provenance=provenance(context, "colours_by_area"),
-        link="",
-        lang=context.lang,
-        menu=export_menu(context, PAGE.key, "areas"),
+        metrics=("colours_by_area",),
+        empty=not_reported(context),
+        height=336,
+        link_template=area_link(context, "/codes"),
+        total=areas_total(context) if len(table.rows) > 1 else None,
     )
 
 
@@ -190,25 +184,16 @@ def draw_reasons(context: Context) -> Component:
         if part.colour in ("red", "yellow") and part.holders.value != 0
     ]
     rows = [RankRow(context.t(f"reason.{p.part}"), p.holders, status=p.colour) for p in parts]
-    title = context.t("codes.reasons.title")
-    chart = ranked_bars(rows=rows, unit=context.t("unit.people"), lang=context.lang, theme=context.theme)
-    return card_frame(
-        id="codes-reasons-card",
-        question_title=title,
-        unit=context.t("unit.people"),
-        body=graph(
-            id="codes-reasons-chart",
-            figure=chart,
-            height=rank_height(len(rows)),
-            lang=context.lang,
-            label=title,
-            filename="tianfu-reasons",
-        )
-        if rows
-        else not_reported(context),
-        provenance=provenance(context, "colours_by_reason"),
-        link="",
-        lang=context.lang,
+    unit = context.t("unit.people")
+    return chart_card(
+        context,
+        name="codes-reasons",
+        title=context.t("codes.reasons.title"),
+        unit=unit,
+        figure=ranked_bars(rows=rows, unit=unit, lang=context.lang, theme=context.theme) if rows else None,
+        height=rank_height(len(rows)),
+        metrics=("colours_by_reason",),
+        empty=not_reported(context),
         menu=export_menu(context, PAGE.key, "reasons") if rows else None,
     )
 
@@ -230,39 +215,23 @@ def draw_ages(context: Context) -> Component:
         if p.colour == colour(context)
     }
     bands = [band for band in AGE_BANDS if band in parts]
-    names = [context.t(f"ageband.{band}") for band in bands]
-    title = context.t("codes.ages.title", colour=context.t(f"colour.{colour(context)}"))
-    inside: Component = not_reported(context)
-    if bands:
-        chart = stacked_bars(
-            groups=names,
-            series=[
-                Series(
-                    context.t(f"colour.{colour(context)}"),
-                    tuple(parts[band] for band in bands),
-                    status=colour(context),
-                )
-            ],
-            unit=context.t("unit.people"),
-            lang=context.lang,
-            theme=context.theme,
-        )
-        inside = graph(
-            id="codes-ages-chart",
-            figure=chart,
-            height=260,
-            lang=context.lang,
-            label=title,
-            filename="tianfu-ages",
-        )
-    return card_frame(
-        id="codes-ages-card",
-        question_title=title,
-        unit=context.t("unit.people"),
-        body=inside,
-        provenance=provenance(context, "colours_by_age"),
-        link="",
+    word, unit = context.t(f"colour.{colour(context)}"), context.t("unit.people")
+    chart = stacked_bars(
+        groups=[context.t(f"ageband.{band}") for band in bands],
+        series=[Series(word, tuple(parts[band] for band in bands), status=colour(context))],
+        unit=unit,
         lang=context.lang,
+        theme=context.theme,
+    )
+    return chart_card(
+        context,
+        name="codes-ages",
+        title=context.t("codes.ages.title", colour=word),
+        unit=unit,
+        figure=chart if bands else None,
+        height=CHART_HEIGHT,
+        metrics=("colours_by_age",),
+        empty=not_reported(context),
     )
 
 
@@ -273,33 +242,23 @@ def draw_flows(context: Context) -> Component:
     )
     order = [NO_CODE, "green", "yellow", "red", "grey", "popup"]
     used = [c for c in order if any(c in pair for pair in flows.matrix)]
-    title = context.t("codes.flows.title")
-    inside: Component = not_reported(context)
-    if used:
-        zero = Cell("value", 0)
-        chart = flow_matrix(
-            colours=[(c, context.t(f"colour.{c}")) for c in used],
-            values=[[flows.matrix.get((a, b), zero) for b in used] for a in used],
-            unit=context.t("unit.people"),
-            lang=context.lang,
-            theme=context.theme,
-        )
-        inside = graph(
-            id="codes-flows-chart",
-            figure=chart,
-            height=260,
-            lang=context.lang,
-            label=title,
-            filename="tianfu-flows",
-        )
-    return card_frame(
-        id="codes-flows-card",
-        question_title=title,
-        unit=context.t("codes.flows.unit"),
-        body=inside,
-        provenance=provenance(context, "flow_people"),
-        link="",
+    zero = Cell("value", 0)
+    chart = flow_matrix(
+        colours=[(c, context.t(f"colour.{c}")) for c in used],
+        values=[[flows.matrix.get((a, b), zero) for b in used] for a in used],
+        unit=context.t("unit.people"),
         lang=context.lang,
+        theme=context.theme,
+    )
+    return chart_card(
+        context,
+        name="codes-flows",
+        title=context.t("codes.flows.title"),
+        unit=context.t("codes.flows.unit"),
+        figure=chart if used else None,
+        height=CHART_HEIGHT,
+        metrics=("flow_people",),
+        empty=not_reported(context),
     )
 
 
@@ -324,33 +283,19 @@ def draw_trend(context: Context) -> Component:
         )
         for c in ("yellow", "red")
     ]
-    title = context.t("codes.trend.title")
-    inside: Component = not_reported(context)
-    if rows:
-        chart = trend_lines(
-            days=days,
-            series=series,
-            unit=context.t("unit.people"),
-            lang=context.lang,
-            theme=context.theme,
-            from_zero=True,
-        )
-        inside = graph(
-            id="codes-trend-chart",
-            figure=chart,
-            height=230,
-            lang=context.lang,
-            label=title,
-            filename="tianfu-trend",
-        )
-    return card_frame(
-        id="codes-trend-card",
-        question_title=title,
-        unit=context.t("unit.people"),
-        body=inside,
-        provenance=provenance(context, "holders_yellow", "holders_red"),
-        link="",
-        lang=context.lang,
+    unit = context.t("unit.people")
+    chart = trend_lines(
+        days=days, series=series, unit=unit, lang=context.lang, theme=context.theme, from_zero=True
+    )
+    return chart_card(
+        context,
+        name="codes-trend",
+        title=context.t("codes.trend.title"),
+        unit=unit,
+        figure=chart if rows else None,
+        height=230,
+        metrics=("holders_yellow", "holders_red"),
+        empty=not_reported(context),
     )
 
 
@@ -361,24 +306,16 @@ def _days(first: date, last: date) -> list[date]:
 @card(PAGE, "codes-changes")
 def draw_changes(context: Context) -> Component:
     table = changes_table(context)
-    return card_frame(
-        id="codes-changes-card",
-        question_title=table.title,
+    return table_card(
+        context,
+        page_key=PAGE.key,
+        name="changes",
+        table=table,
+        title=table.title,
         unit=context.t("unit.people"),
-        body=data_table(
-            id="codes-changes-table",
-            columns=table.columns,
-            rows=table.rows,
-            lang=context.lang,
-            label=table.title,
-            height=250,
-        )
-        if table.rows
-        else not_reported(context),
-        provenance=provenance(context, "flow_people", "flow_changes"),
-        link="",
-        lang=context.lang,
-        menu=export_menu(context, PAGE.key, "changes") if table.rows else None,
+        metrics=("flow_people", "flow_changes"),
+        empty=not_reported(context),
+        height=250,
     )
 
 

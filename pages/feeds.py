@@ -46,8 +46,8 @@ PAGE = register_page(__name__, Page(key="feeds", path="/feeds", order=3, needs="
 
 def spoken(words: str, context: Context) -> str:
     """The half of "中文 / English" in the reader's language."""
-    zh, _, en = words.partition(" / ")
-    return en if context.lang == "en" and en else zh
+    pairs = [line.partition(" / ") for line in words.splitlines()]
+    return "\n".join(en if context.lang == "en" and en else zh for zh, _, en in pairs)
 
 
 def source(context: Context) -> Provenance:
@@ -63,16 +63,16 @@ def source(context: Context) -> Provenance:
 def states_table(context: Context) -> TableData:
     t = context.t
     columns = (
-        ColumnSpec("feed", t("feeds.column.feed"), min_width=110),
-        ColumnSpec("department", t("feeds.column.department"), min_width=180, hide_on_phone=True),
-        ColumnSpec("state", t("feeds.column.state"), min_width=90),
-        ColumnSpec("until", t("feeds.column.until"), min_width=110),
-        ColumnSpec("arrived", t("feeds.column.arrived"), min_width=110),
+        ColumnSpec("feed", t("feeds.column.feed"), min_width=100),
+        ColumnSpec("department", t("feeds.column.department"), min_width=140, hide_on_phone=True, wrap=True),
+        ColumnSpec("state", t("feeds.column.state"), min_width=80),
+        ColumnSpec("until", t("feeds.column.until"), min_width=104),
+        ColumnSpec("arrived", t("feeds.column.arrived"), min_width=104),
         ColumnSpec("late", t("feeds.column.late"), kind="number", unit=t("unit.minutes"), min_width=90),
         ColumnSpec("accepted", t("feeds.column.accepted"), kind="number", unit=t("unit.rows"), min_width=100),
         ColumnSpec("usual", t("feeds.column.usual"), kind="number", unit=t("unit.rows"), min_width=100),
         ColumnSpec("rejected", t("feeds.column.rejected"), kind="number", unit=t("unit.rows"), min_width=90),
-        ColumnSpec("note", t("feeds.column.note"), min_width=220, hide_on_phone=True, wrap=True),
+        ColumnSpec("note", t("feeds.column.note"), min_width=190, hide_on_phone=True, wrap=True),
     )
     late = context.policy.feeds.late_after_minutes
     rows: list[dict[str, Value]] = [
@@ -90,7 +90,7 @@ def states_table(context: Context) -> TableData:
             "accepted": cell(row.accepted),
             "usual": cell(row.usual),
             "rejected": cell(row.rejected),
-            "note": row.note or "",
+            "note": spoken(row.note or "", context),
         }
         for row in get_feed_states(context.view)
     ]

@@ -36,7 +36,7 @@ GROUPS = {
     "cases": ("cases_local", "cases_imported"),
     "risk": ("places_high", "places_medium"),
     "turns": ("new_red", "new_yellow"),
-    "scans": ("scans", "refused"),
+    "venues": ("scans", "refused"),
 }
 
 
@@ -119,10 +119,10 @@ def draw_turns(context: Context) -> Component:
     return pair(context, "turns", figures)
 
 
-@card(PAGE, "overview-scans")
+@card(PAGE, "overview-venues")
 def draw_scans(context: Context) -> Component:
     return pair(
-        context, "scans", get_scan_figures(context.view, area=context.filters.area, date=context.filters.day)
+        context, "venues", get_scan_figures(context.view, area=context.filters.area, date=context.filters.day)
     )
 
 

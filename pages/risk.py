@@ -13,11 +13,10 @@ from dash.development.base_component import Component
 
 from dashboard.cells import Cell
 from dashboard.components.cards import card as card_frame
-from dashboard.components.chart_parts import Series, graph
+from dashboard.components.chart_parts import Series
 from dashboard.components.charts import trend_lines
 from dashboard.components.filters import day_slider, view_switch
 from dashboard.components.states import empty_state, loading
-from dashboard.components.tables import data_table
 from dashboard.shell.context import Context
 from dashboard.shell.exports import register_export
 from dashboard.shell.filterbar import register_days
@@ -25,7 +24,7 @@ from dashboard.shell.pages import Page, card, register_page
 from dashboard.snapshot.contract import RISK_LEVELS
 from dashboard.views.areamap import map_body, register_area_map
 from dashboard.views.figures import provenance
-from dashboard.views.menus import export_menu
+from dashboard.views.frames import area_link, chart_card, table_card
 from dashboard.views.riskmap import draw_risk_map
 from dashboard.views.risktables import areas_table, areas_total, levels, places_export, places_table
 from geo.areas import name_of
@@ -115,6 +114,9 @@ def draw_head(context: Context) -> Component:
     area = name_of(context.filters.area, context.lang)
     if all(row.places.places.value is None for row in rows):
         finding = context.t("risk.finding.none", area=area, day=context.filters.day)
+    elif len(rows) == 1:
+        only = {at: int(rows[0].places.levels[at].value or 0) for at in RISK_LEVELS}
+        finding = context.t("risk.finding.one", area=area, day=context.filters.day, **only)
     else:
         counts = {at: sum(int(row.places.levels[at].value or 0) for row in rows) for at in RISK_LEVELS}
         touched = sum(
@@ -129,55 +131,35 @@ def draw_head(context: Context) -> Component:
 @card(PAGE, "risk-areas")
 def draw_areas(context: Context) -> Component:
     table = areas_table(context)
-    link = "/risk" + context.filters.query(area="AREA").replace("AREA", "{code}")
-    return card_frame(
-        id="risk-areas-card",
-        question_title=table.title,
+    return table_card(
+        context,
+        page_key=PAGE.key,
+        name="areas",
+        table=table,
+        title=table.title,
         unit=context.t("risk.areas.unit", compare=context.filters.compare),
-        body=data_table(
-            id="risk-areas-table",
-            columns=table.columns,
-            rows=table.rows,
-            lang=context.lang,
-            label=table.title,
-            link_template=link,
-            pinned_total=areas_total(context, table) if len(table.rows) > 1 else None,
-            height=452,
-        ),
-        provenance=provenance(context, "risk_listed", "county_cases", "county_days_clear"),
-        link="",
-        lang=context.lang,
-        menu=export_menu(context, PAGE.key, "areas"),
+        metrics=("risk_listed", "county_cases", "county_days_clear"),
+        empty=empty_state(why=context.t("risk.places.none"), todo=context.t("risk.places.none.todo")),
+        height=452,
+        link_template=area_link(context, "/risk"),
+        total=areas_total(context, table) if len(table.rows) > 1 else None,
     )
 
 
 @card(PAGE, "risk-places")
 def draw_places(context: Context) -> Component:
     table = places_table(context)
-    if table is None:
-        body_part: Component = empty_state(
-            why=context.t("risk.places.none"), todo=context.t("risk.places.none.todo")
-        )
-    elif not table.rows:
-        body_part = empty_state(why=context.t("risk.places.empty"), todo=context.t("risk.places.empty.todo"))
-    else:
-        body_part = data_table(
-            id="risk-places-table",
-            columns=table.columns,
-            rows=table.rows,
-            lang=context.lang,
-            label=table.title,
-            height=400,
-        )
-    return card_frame(
-        id="risk-places-card",
-        question_title=context.t("risk.places.title"),
+    why = "risk.places.none" if table is None else "risk.places.empty"
+    return table_card(
+        context,
+        page_key=PAGE.key,
+        name="places",
+        table=table,
+        title=context.t("risk.places.title"),
         unit=context.t("risk.places.unit", day=context.filters.day),
-        body=body_part,
-        provenance=provenance(context, "risk_places"),
-        link="",
-        lang=context.lang,
-        menu=export_menu(context, PAGE.key, "places") if table and table.rows else None,
+        metrics=("risk_places",),
+        empty=empty_state(why=context.t(why), todo=context.t(f"{why}.todo")),
+        height=400,
     )
 
 
@@ -252,35 +234,19 @@ def draw_history(context: Context) -> Component:
         )
         for level in RISK_LEVELS[:2]
     ]
+    unit = context.t("unit.places")
     chart = trend_lines(
-        days=days,
-        series=series,
-        unit=context.t("unit.places"),
-        lang=context.lang,
-        theme=context.theme,
-        from_zero=True,
+        days=days, series=series, unit=unit, lang=context.lang, theme=context.theme, from_zero=True
     )
-    label = context.t("risk.history.title")
-    inside = (
-        graph(
-            id="risk-history-chart",
-            figure=chart,
-            height=220,
-            lang=context.lang,
-            label=label,
-            filename="tianfu-risk",
-        )
-        if len(days) > 1
-        else empty_state(why=context.t("risk.history.one"), todo=context.t("risk.history.one.todo"))
-    )
-    return card_frame(
-        id="risk-history-card",
-        question_title=label,
-        unit=context.t("unit.places"),
-        body=inside,
-        provenance=provenance(context, "places_high", "places_medium"),
-        link="",
-        lang=context.lang,
+    return chart_card(
+        context,
+        name="risk-history",
+        title=context.t("risk.history.title"),
+        unit=unit,
+        figure=chart if len(days) > 1 else None,
+        height=220,
+        metrics=("places_high", "places_medium"),
+        empty=empty_state(why=context.t("risk.history.one"), todo=context.t("risk.history.one.todo")),
     )
 
 

@@ -14,7 +14,7 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, delete, insert, select, update
 from sqlalchemy.exc import DatabaseError
 
 from dashboard.auth.loopback import demo_allowed
@@ -30,6 +30,31 @@ TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 # A write per request would cost a disk sync each; the idle end needs no finer clock.
 SEEN_EVERY = timedelta(minutes=1)
 KEPT = timedelta(days=30)
+
+
+# Made once: putting the statement together took half of a cached answer's time (measured).
+_LIVING = (
+    select(
+        SessionRow.id.label("session_id"),
+        SessionRow.csrf_token,
+        SessionRow.last_seen_at,
+        AccountRow.id,
+        AccountRow.login,
+        AccountRow.name_zh,
+        AccountRow.name_en,
+        AccountRow.role,
+        AccountRow.areas,
+        AccountRow.demo,
+    )
+    .join(AccountRow, AccountRow.id == SessionRow.account_id)
+    .where(
+        SessionRow.token_sha256 == bindparam("digest"),
+        SessionRow.revoked_at.is_(None),
+        SessionRow.ends_at > bindparam("at"),
+        SessionRow.last_seen_at > bindparam("seen_after"),
+        AccountRow.disabled_at.is_(None),
+    )
+)
 
 
 @dataclass(frozen=True)
@@ -96,30 +121,9 @@ class Sessions:
         if token is None or not TOKEN.fullmatch(token):
             return None
         at = self._clock()
-        query = (
-            select(
-                SessionRow.id.label("session_id"),
-                SessionRow.csrf_token,
-                SessionRow.last_seen_at,
-                AccountRow.id,
-                AccountRow.login,
-                AccountRow.name_zh,
-                AccountRow.name_en,
-                AccountRow.role,
-                AccountRow.areas,
-                AccountRow.demo,
-            )
-            .join(AccountRow, AccountRow.id == SessionRow.account_id)
-            .where(
-                SessionRow.token_sha256 == _digest(token),
-                SessionRow.revoked_at.is_(None),
-                SessionRow.ends_at > at,
-                SessionRow.last_seen_at > at - self.idle,
-                AccountRow.disabled_at.is_(None),
-            )
-        )
+        given = {"digest": _digest(token), "at": at, "seen_after": at - self.idle}
         with self._database.read() as connection:
-            row = connection.execute(query).one_or_none()
+            row = connection.execute(_LIVING, given).one_or_none()
         if row is None or (row.demo and not self._demo_allowed):
             return None
         if at - row.last_seen_at >= self.seen_every:

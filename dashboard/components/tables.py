@@ -109,6 +109,8 @@ def data_table(
             "resizable": True,
             "suppressHeaderMenuButton": True,
             "wrapHeaderText": True,
+            # Guessed from the first row, a column of days would hide every other text, such as "due".
+            "cellDataType": False,
         },
         columnSize="responsiveSizeToFit",
         dashGridOptions=options,

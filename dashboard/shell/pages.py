@@ -21,6 +21,7 @@ from dashboard.errors import TianfuError
 from dashboard.i18n.catalogue import t
 from dashboard.shell.board import as_text
 from dashboard.shell.context import Context, build_context
+from dashboard.shell.drawn import Plain, keep, plain
 from dashboard.shell.filterbar import BarPart, crumbs, filter_bar, register_word
 from dashboard.shell.filters import Options, default_area
 from dashboard.shell.identity import current_lang
@@ -105,25 +106,25 @@ def card(
 
     def register_card(draw: Callable[[Context], Component]) -> Callable[[Context], Component]:
         @dash.callback(Output(output, "children"), Input(page.store_id, "data"))
-        def update(data: object) -> Component:
-            return guarded(page, data, draw)
+        def update(data: object) -> Plain:
+            return guarded(page, data, output, draw)
 
         return draw
 
     return register_card
 
 
-def guarded(page: Page, data: object, draw: Callable[[Context], Component]) -> Component:
+def guarded(page: Page, data: object, name: str, draw: Callable[[Context], object]) -> Plain:
     """Draw from untrusted ``data``; a user's error becomes its sentence, a bug a plain card and a log."""
     try:
         raw = as_text(data) if isinstance(data, Mapping) else {}
-        return draw(build_context(raw, needs=page.needs, options=page.options))
+        return keep(build_context(raw, needs=page.needs, options=page.options), name, draw)
     except TianfuError as error:
-        return refusal(error)
+        return plain(refusal(error))
     except Exception:
         log.exception("card of page %s failed", page.key)
         lang = current_lang()
-        return error_state(what=t(lang, "error.bug"), todo=t(lang, "error.retry"), lang=lang)
+        return plain(error_state(what=t(lang, "error.bug"), todo=t(lang, "error.retry"), lang=lang))
 
 
 def refusal(error: TianfuError) -> Component:

@@ -22,6 +22,7 @@ from dashboard.clock import Clock, china_now
 from dashboard.errors import TianfuError
 from dashboard.i18n.catalogue import t
 from dashboard.settings import Settings
+from dashboard.shell.callbacks import is_readable
 from dashboard.shell.identity import current_lang
 
 log = logging.getLogger("tianfu.security")
@@ -67,7 +68,10 @@ def install(app: dash.Dash, settings: Settings, *, clock: Clock = china_now) -> 
 
     def guard() -> Response | None:
         prepare.run_once()
-        return _refusal(desk)
+        refusal = _refusal(desk)
+        if refusal is None and not is_readable(app):
+            return problem("error.bad_callback", 400)
+        return refusal
 
     # First of all, whatever else asks to run before a request.
     server.before_request_funcs.setdefault(None, []).insert(0, guard)

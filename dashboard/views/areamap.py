@@ -18,6 +18,7 @@ from dashboard.errors import TianfuError
 from dashboard.i18n.numbers import format_change, format_compact, format_rate
 from dashboard.shell.board import as_text
 from dashboard.shell.context import Context, build_context
+from dashboard.shell.drawn import keep
 from dashboard.shell.filterbar import register_map
 from dashboard.shell.pages import Page
 from dashboard.views.scales import change_style, density_style
@@ -52,7 +53,7 @@ def map_body(context: Context, *, prefix: str, draw: Draw) -> Component:
         title=name_of(context.filters.area, context.lang),
     )
     return html.Div(
-        [drawn, html.Div(off_map(context, marks), id=f"{prefix}-off", className="tf-map-off")],
+        [drawn, html.P(off_map(context, marks), id=f"{prefix}-off", className="tf-map-off")],
         className="tf-map-box",
     )
 
@@ -86,15 +87,20 @@ def register_area_map(page: Page, *, prefix: str, draw: Draw) -> None:
         Input(page.store_id, "data"),
         prevent_initial_call=True,
     )
-    def update(data: object) -> tuple[object, object, object, object]:
+    def update(data: object) -> object:
         try:
             raw = as_text(data) if isinstance(data, dict) else {}
             context = build_context(raw, needs=page.needs, options=page.options)
         except TianfuError:
             # The cards beside it say why; a map keeps what it showed rather than going blank.
             return dash.no_update, dash.no_update, dash.no_update, dash.no_update
-        marks, legend = draw(context)
-        return shapes_address(context), hideout(context, marks), legend_lines(legend), off_map(context, marks)
+        return keep(context, f"{prefix}-map", lambda context: redraw(context, draw))
+
+
+def redraw(context: Context, draw: Draw) -> tuple[object, object, object, object]:
+    """Address of the shapes, their looks, the lines of the legend, and what has no boundary."""
+    marks, legend = draw(context)
+    return shapes_address(context), hideout(context, marks), legend_lines(legend), off_map(context, marks)
 
 
 def shapes_address(context: Context) -> str:

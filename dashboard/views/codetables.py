@@ -6,6 +6,7 @@ from dashboard.cells import Cell
 from dashboard.components.tables import ColumnSpec, Value
 from dashboard.shell.context import Context
 from dashboard.shell.exports import TableData
+from dashboard.views.areamap import map_area
 from dashboard.views.codemap import changes_on_map, of_colour
 from geo.areas import name_of
 from queries.codes import get_colours_by_reason
@@ -30,7 +31,7 @@ def areas_table(context: Context) -> TableData:
     """The table twin of the map: holders of every colour by area, rate and change of the colour on screen."""
     t, chosen = context.t, colour(context)
     rows: list[dict[str, Value]] = []
-    for row in changes_on_map(context, context.filters.area):
+    for row in changes_on_map(context, map_area(context)):
         holders = {c: of_colour(row.now, row.now.colours, c) for c in COLOURS}
         rows.append(
             {
@@ -58,7 +59,7 @@ def areas_total(context: Context) -> dict[str, Value]:
         figure.id: figure
         for figure in get_code_figures(
             context.view,
-            area=context.filters.area,
+            area=map_area(context),
             date=context.filters.day,
             min_cell=min_cell(context),
         )

@@ -11,6 +11,7 @@ from dashboard.views.figures import grain_of
 from geo.layers import AreaMark, LegendItem
 from queries.disclosure import rate
 from queries.levels import AreaLevel, get_levels
+from queries.risk import AreaPlaces, get_risk_by_area
 
 SERIOUS = ("high", "medium")
 
@@ -19,9 +20,7 @@ def draw_risk_map(context: Context) -> Drawn:
     """Marks and legend: places at high and medium level (count, rate, change), or the most severe level."""
     fill = context.filters.options.get("fill", "places")
     rows = levels_on(context, context.filters.day)
-    before = (
-        {row.area: row for row in levels_on(context, context.filters.compare)} if fill == "change" else {}
-    )
+    before = places_before(context) if fill == "change" else {}
     values = {row.area: _value(row, fill, before) for row in rows}
     known = [cell.value for cell in values.values() if cell.value is not None]
     marks = [
@@ -46,9 +45,17 @@ def levels_on(context: Context, day: date) -> tuple[AreaLevel, ...]:
     )
 
 
-def serious_places(row: AreaLevel) -> Cell:
+def places_before(context: Context) -> dict[str, AreaPlaces]:
+    """The places of the day compared with, also of a functional area that had none then."""
+    area, day = map_area(context), context.filters.compare
+    return {
+        row.area: row for row in get_risk_by_area(context.view, area=area, date=day, level=grain_of(area))
+    }
+
+
+def serious_places(places: AreaPlaces) -> Cell:
     """Places at high and medium level: what the colour of the map counts."""
-    parts = [row.places.levels[level] for level in SERIOUS]
+    parts = [places.levels[level] for level in SERIOUS]
     if any(part.value is None for part in parts):
         return NOT_REPORTED
     return Cell("value", sum(part.value or 0 for part in parts))
@@ -59,8 +66,8 @@ def why_text(context: Context, row: AreaLevel) -> str:
     return context.t("risk.by_list") if row.source == "list" else context.t(f"derive.{row.reason}")
 
 
-def _value(row: AreaLevel, fill: str, before: dict[str, AreaLevel]) -> Cell:
-    now = serious_places(row)
+def _value(row: AreaLevel, fill: str, before: dict[str, AreaPlaces]) -> Cell:
+    now = serious_places(row.places)
     if fill == "rate":
         return rate(now, row.places.residents)
     if fill == "change":

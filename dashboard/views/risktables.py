@@ -4,53 +4,53 @@ from __future__ import annotations
 
 from datetime import date
 
-from dashboard.cells import Cell
+from dashboard.cells import NOT_REPORTED, Cell
 from dashboard.components.tables import ColumnSpec, Value
 from dashboard.policy.evaluate import days_clear, expected_release
 from dashboard.policy.store import risk_area_of
 from dashboard.shell.context import Context
 from dashboard.shell.exports import TableData
 from dashboard.snapshot.contract import RISK_LEVELS
+from dashboard.views.areamap import map_area
 from dashboard.views.figures import grain_of
 from dashboard.views.riskmap import why_text
 from geo.areas import name_of
 from queries.levels import AreaLevel, get_levels
-from queries.risk import RiskPlace, get_risk_places, is_listed_day
+from queries.risk import RiskPlace, get_risk_by_area, get_risk_places
 
 
 def levels(context: Context) -> tuple[AreaLevel, ...]:
     """The level of each part of the area on screen."""
+    return levels_of(context, context.filters.area)
+
+
+def levels_of(context: Context, area: str) -> tuple[AreaLevel, ...]:
+    """The level of each part of ``area`` on the day."""
     return get_levels(
         context.view,
-        area=context.filters.area,
+        area=area,
         date=context.filters.day,
-        level=grain_of(context.filters.area),
+        level=grain_of(area),
         thresholds=context.policy.risk_area,
     )
 
 
 def areas_table(context: Context) -> TableData:
     """The table twin of the map: one row an area, the same figures."""
-    t = context.t
+    t, area = context.t, map_area(context)
+    # Not the levels of that day: they leave out a functional area without a listed place.
     before = {
         row.area: row.places
-        for row in get_levels(
+        for row in get_risk_by_area(
             context.view,
-            area=context.filters.area,
+            area=area,
             date=context.filters.compare,
-            level=grain_of(context.filters.area),
-            thresholds=context.policy.risk_area,
+            level=grain_of(area),
         )
     }
-    absent = (
-        Cell("value", 0) if is_listed_day(context.view, context.filters.compare) else Cell("not_reported")
-    )
     rows: list[dict[str, Value]] = []
-    for row in levels(context):
-        # A functional area has no line on a day when none of its places is listed: then there were none,
-        # provided the list of that day is known at all.
-        was = before[row.area].places if row.area in before else absent
-        now = row.places.places
+    for row in levels_of(context, area):
+        was, now = before.get(row.area, NOT_REPORTED), row.places.places
         rows.append(
             {
                 "code": row.area,
@@ -106,12 +106,12 @@ def places_table(context: Context) -> TableData | None:
     if places is None:
         return None
     columns = (
-        ColumnSpec("text", t("risk.column.place"), min_width=240, pinned=False),
-        ColumnSpec("area", t("risk.column.area"), min_width=100),
+        ColumnSpec("text", t("risk.column.place"), min_width=210),
+        ColumnSpec("area", t("risk.column.area"), min_width=88),
         ColumnSpec("level", t("risk.column.level"), kind="status", min_width=92),
         ColumnSpec("since", t("risk.column.since"), min_width=96),
         ColumnSpec("clear", t("risk.column.clear"), kind="number", unit=t("unit.days"), min_width=84),
-        ColumnSpec("release", t("risk.column.release"), min_width=104),
+        ColumnSpec("release", t("risk.column.release"), min_width=128),
         ColumnSpec("rule", t("risk.column.rule"), min_width=110, hide_on_phone=True),
     )
     order = {level: n for n, level in enumerate(RISK_LEVELS)}

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
+from dashboard.auth.demo import ensure_demo_accounts
+from dashboard.settings import Settings, read_settings
 from tests.browser.chromium import SENTENCE, find_chromium
-from tests.processes import RunningBoard, run_tianfu, running_board
+from tests.browser.visit import SLOW
+from tests.processes import ROOT, RunningBoard, environment, run_tianfu, running_board
 
 CHROMIUM_ARGS = (
     "--no-sandbox",  # the tests may run as root in a container
@@ -23,6 +29,8 @@ CHROMIUM_ARGS = (
     "--font-render-hinting=none",
 )
 
+OpenBoard = Callable[[Path], AbstractContextManager[RunningBoard]]
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     room = Path(__file__).parent
@@ -31,12 +39,42 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.browser)
 
 
-@pytest.fixture(scope="session")
-def demo_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home folder with the published demo snapshot, made by the commands a user would type."""
-    home = tmp_path_factory.mktemp("demo-home")
-    run_tianfu("demo-data", "--scale", "demo", "--out", str(home / "input"), home=home)
+def settings_of(home: Path) -> Settings:
+    """The settings of a board that keeps its state in ``home``."""
+    return read_settings(environment(home))
+
+
+def publish_demo(home: Path, *words: str) -> None:
+    """Build and publish a snapshot of demo data in ``home``, by the commands a user would type."""
+    run_tianfu("demo-data", *words, "--out", str(home / "input"), home=home)
     run_tianfu("snapshot", "build", "--input", str(home / "input"), "--publish", home=home)
+
+
+@pytest.fixture(scope="session")
+def bundles(pytestconfig: pytest.Config) -> Path:
+    """Cache of the compressed bundles, kept between runs: its files are named by their content.
+
+    Making them takes a quarter of a minute of processor time, and every board would begin with it.
+    """
+    assert pytestconfig.cache is not None
+    folder = Path(pytestconfig.cache.mkdir("tianfu-bundles"))
+    subprocess.run(
+        [sys.executable, "-m", "dashboard.shell.static"],
+        cwd=ROOT,
+        env=environment(folder),
+        check=True,
+        timeout=300,
+    )
+    return folder / "cache"
+
+
+@pytest.fixture(scope="session")
+def demo_home(tmp_path_factory: pytest.TempPathFactory, bundles: Path) -> Path:
+    """A home folder with demo accounts and the published demo snapshot of 90 days."""
+    home = tmp_path_factory.mktemp("demo-home")
+    (home / "cache").symlink_to(bundles)
+    ensure_demo_accounts(settings_of(home))
+    publish_demo(home, "--scale", "demo")
     return home
 
 
@@ -47,11 +85,24 @@ def board(demo_home: Path) -> Iterator[RunningBoard]:
 
 
 @pytest.fixture(scope="session")
+def open_board(bundles: Path) -> OpenBoard:
+    """Starts another board on a home folder of its own, with demo accounts."""
+
+    def start(home: Path) -> AbstractContextManager[RunningBoard]:
+        ensure_demo_accounts(settings_of(home))
+        (home / "cache").symlink_to(bundles)
+        return running_board(home, TIANFU_WORKERS="1")
+
+    return start
+
+
+@pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
     path = find_chromium()
     if path is None:
         pytest.fail(SENTENCE)
     with sync_playwright() as playwright:
+        expect.set_options(timeout=SLOW)
         browser = playwright.chromium.launch(executable_path=path, args=list(CHROMIUM_ARGS))
         yield browser
         browser.close()

@@ -178,7 +178,7 @@ def _arrival(feed: str, imported: Imported, rejects: list[Reject], line: LogLine
         rejected=count_rows(rejects) if delivered else None,
         usual=known.usual_rows,
         state="on_time",
-        note="; ".join(filter(None, (known.note, *imported.notes))) or None,
+        note="\n".join(filter(None, (known.note, *imported.notes))) or None,
     )
 
 
@@ -198,7 +198,7 @@ def _judge(
             state = "late"
     if not arrival.accepted:
         state = "not_reported"
-    return replace(arrival, state=state, note="; ".join(filter(None, (arrival.note, *why))) or None)
+    return replace(arrival, state=state, note="\n".join(filter(None, (arrival.note, *why))) or None)
 
 
 def _partial(arrival: FeedArrival, line: LogLine | None, rejects: list[Reject]) -> list[str]:

@@ -1,0 +1,138 @@
+"""``make bench``: measure everything on demo data in a temporary home, print and keep one table."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+from benchmarks.callbacks import Costs, lines, measure_inside, measure_served
+from benchmarks.memory import Memory, measure_memory
+from benchmarks.payload import Payload, measure_payload
+from benchmarks.start import Start, measure_start
+
+RESULTS = Path(__file__).parent / "results"
+
+
+@dataclass(frozen=True)
+class Line:
+    """One target: what was measured, and the most (``at_least``: the least) it may be."""
+
+    what: str
+    target: float
+    measured: float
+    unit: str = ""
+    at_least: bool = False
+    note: str = ""
+
+    @property
+    def met(self) -> bool:
+        return self.measured >= self.target if self.at_least else self.measured <= self.target
+
+    def __str__(self) -> str:
+        sign = ">=" if self.at_least else "<="
+        verdict = "met" if self.met else "MISSED"
+        figures = f"{self.target:>8.4g} {self.measured:>9.4g} {self.unit:5}"
+        return f"{self.what:58}{sign:>3}{figures} {verdict:7} {self.note}"
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory(prefix="tianfu-bench-") as folder:
+        home = Path(folder) / "home"
+        home.mkdir()
+        said(f"start in a fresh home ... ({home.parent.name})")
+        fresh = measure_start(home)
+        said("start on existing data ...")
+        again = measure_start(home)
+        said("payload ...")
+        payload = measure_payload(home)
+        said("memory ...")
+        memory = measure_memory(home)
+        said("cards, inside this process ...")
+        inside = measure_inside(home)
+        said("cards, under gunicorn ...")
+        served = measure_served(home)
+    table = [*machine(), ""]
+    table += [f"{'target':58}{'':3}{'target':>8} {'measured':>9}"]
+    table += [str(line) for line in verdicts(fresh, again, payload, memory, inside, served)]
+    table += ["", *lines(inside), "", *lines(served), "", *sizes(payload)]
+    text = "\n".join(table) + "\n"
+    RESULTS.mkdir(exist_ok=True)
+    path = RESULTS / f"{datetime.now(UTC):%Y-%m-%d}.txt"
+    path.write_text(text, encoding="utf-8")
+    print(text)
+
+
+def said(words: str) -> None:
+    print(words, file=sys.stderr, flush=True)
+
+
+def machine() -> list[str]:
+    """What the figures were measured on; no name of a host."""
+    packages = ", ".join(f"{name} {version(name)}" for name in ("duckdb", "dash", "flask", "gunicorn"))
+    load = os.getloadavg()[0]
+    return [
+        f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {os.cpu_count()} cores, load {load:.1f}, "
+        f"Python {platform.python_version()}, {packages}"
+    ]
+
+
+def verdicts(
+    fresh: Start, again: Start, payload: Payload, memory: Memory, inside: Costs, served: Costs
+) -> Iterator[Line]:
+    """Each target of the design with what was measured; a target for any card is judged by the worst."""
+    yield Line("fresh home: seconds to a usable overview", 90, fresh.usable, "s")
+    yield Line("existing data: seconds to a usable overview", 8, again.usable, "s")
+    for costs in (inside, served):
+        # Cards that ask nothing of the snapshot have no query to be measured against.
+        asking = [card for card in costs.cards if card.queries]
+        worst = max(asking, key=lambda card: card.over_floor)
+        slow = max(asking, key=lambda card: card.over_empty)
+        short = min(asking, key=lambda card: card.gain)
+        whole = costs.all
+        yield Line(f"uncached / (queries + empty), all cards; {costs.way}", 1.5, whole.over_floor)
+        yield Line(
+            f"uncached / (queries + empty), worst card; {costs.way}", 1.5, worst.over_floor, note=worst.name
+        )
+        yield Line(f"cached / empty, all cards; {costs.way}", 2, whole.over_empty)
+        yield Line(f"cached / empty, worst card; {costs.way}", 2, slow.over_empty, note=slow.name)
+        yield Line(f"cached rate / uncached rate, all cards; {costs.way}", 5, whole.gain, at_least=True)
+        yield Line(
+            f"cached rate / uncached rate, worst card; {costs.way}",
+            5,
+            short.gain,
+            at_least=True,
+            note=short.name,
+        )
+    yield Line("worker memory after start", 400, memory.started, "MB")
+    yield Line(
+        "worker memory after all pages and areas", 400, memory.visited, "MB", note=f"{memory.requests} cards"
+    )
+    yield Line("growth over 2,000 more requests", 10, memory.later - memory.visited, "MB")
+    most = max(payload.change, key=payload.change.__getitem__)
+    yield Line("change of page, compressed, largest", 150, payload.change[most] / 1e3, "kB", note=most)
+    figure = max(payload.figures, key=payload.figures.__getitem__)
+    yield Line("figure, largest", 60, payload.figures[figure] / 1e3, "kB", note=figure)
+    store = max(payload.stores, key=payload.stores.__getitem__)
+    yield Line("store, largest", 2, payload.stores[store] / 1e3, "kB", note=store)
+
+
+def sizes(payload: Payload) -> list[str]:
+    """First load and the bytes of each card."""
+    rows = [
+        f"first load: page {payload.page / 1e3:.1f} kB, scripts and styles {payload.scripts / 1e3:.0f} kB"
+    ]
+    return rows + [
+        f"  {name:40}{small:>8,} B compressed {full:>8,} B plain"
+        for name, (small, full) in payload.cards.items()
+    ]
+
+
+if __name__ == "__main__":
+    main()
