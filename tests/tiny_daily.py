@@ -71,6 +71,12 @@ _SCAN_PYRAMID: Rows = [
     for zoom in (12,)
     if isinstance(x, int) and isinstance(y, int)
 ]
+_SCAN_HOLDERS: Rows = [
+    (DAY1, WUHOU, 190),
+    (DAY1, JINJIANG, 50),
+    (DAY2, WUHOU, 200),
+    (DAY2, JINJIANG, 0),
+]
 _VENUE_DAILY: Rows = [
     (DAY1, WUHOU, "transport", 15, 11, 2, 0),
     (DAY1, JINJIANG, "mall", 9, 6, 1, 0),
@@ -147,6 +153,7 @@ DAILY: dict[str, Rows] = {
     "integrity": _INTEGRITY,
     "scan_pixel": _SCAN_PIXEL,
     "scan_pyramid": _SCAN_PYRAMID,
+    "scan_holders": _SCAN_HOLDERS,
     "venue_daily": _VENUE_DAILY,
     "arrival_daily": _ARRIVAL_DAILY,
     "test_daily": _TEST_DAILY,

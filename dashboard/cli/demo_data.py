@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from datetime import date, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -13,7 +14,9 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from dashboard.demo.generate import DEFAULT_SEED, DemoSummary, Scale, generate
+from dashboard.demo.province import DEFAULT_EVENTS, generate_province
 from dashboard.demo.story import DEFAULT_END
+from dashboard.errors import InputError
 from dashboard.settings import read_settings
 
 FOLDER = "demo-input"
@@ -24,15 +27,29 @@ class ScaleName(StrEnum):
 
     tiny = "tiny"
     demo = "demo"
+    province = "province"
 
 
 def demo_data(
     scale: Annotated[
-        ScaleName, typer.Option(help="tiny: 14 days, for tests. demo: 90 days, all reasons and hours.")
+        ScaleName,
+        typer.Option(
+            help="tiny: 14 days, for tests. demo: 90 days, all reasons and hours. "
+            "province: raw events of one day."
+        ),
     ] = ScaleName.demo,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same rows.")] = DEFAULT_SEED,
     out: Annotated[
         Path | None, typer.Option(help="Folder to write; without it, demo-input inside TIANFU_HOME.")
+    ] = None,
+    events: Annotated[
+        int | None,
+        typer.Option(
+            min=1000,
+            metavar="N",
+            help=f"Scans of --scale province, {DEFAULT_EVENTS:,} without it (about 15 bytes each).",
+            show_default=False,
+        ),
     ] = None,
     end: Annotated[
         datetime | None,
@@ -42,13 +59,22 @@ def demo_data(
     """Write an input folder of invented deliveries: risk list, cases, codes, scans, log of deliveries."""
     folder = out if out is not None else read_settings().home / FOLDER
     last_day = end.date() if end is not None else DEFAULT_END
-    summary = _run(folder, scale=scale.value, seed=seed, end=last_day)
+    if events is not None and scale is not ScaleName.province:
+        raise InputError(
+            "--events belongs to --scale province.", todo="Add --scale province, or leave it out."
+        )
+    summary = _run(folder, scale=scale.value, events=events or DEFAULT_EVENTS, seed=seed, end=last_day)
     _print(summary)
 
 
-def _run(folder: Path, *, scale: Scale, seed: int, end: date) -> DemoSummary:
+def _run(folder: Path, *, scale: Scale, events: int, seed: int, end: date) -> DemoSummary:
+    def write(tell: Callable[[str, float], None]) -> DemoSummary:
+        if scale == "province":
+            return generate_province(folder, events=events, seed=seed, end=end, progress=tell)
+        return generate(folder, scale=scale, seed=seed, end=end, progress=tell)
+
     if not sys.stderr.isatty():
-        return generate(folder, scale=scale, seed=seed, end=end, progress=_log)
+        return write(_log)
     columns = (
         TextColumn("{task.description:12}"),
         BarColumn(),
@@ -57,13 +83,7 @@ def _run(folder: Path, *, scale: Scale, seed: int, end: date) -> DemoSummary:
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("", total=1.0)
-        return generate(
-            folder,
-            scale=scale,
-            seed=seed,
-            end=end,
-            progress=lambda part, share: bar.update(task, description=part, completed=share),
-        )
+        return write(lambda part, share: bar.update(task, description=part, completed=share))
 
 
 def _log(part: str, share: float) -> None:

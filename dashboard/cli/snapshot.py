@@ -21,6 +21,7 @@ from dashboard.snapshot.publish import (
     snapshot_ids,
 )
 from dashboard.snapshot.report import Refused, check_report, render_json, render_text
+from dashboard.snapshot.rollup.engine import DEFAULT_MEMORY
 
 app = typer.Typer(help="Snapshots: the data the board shows.", no_args_is_help=True)
 
@@ -43,6 +44,9 @@ def build(
     ],
     out: Out = None,
     publish: Annotated[bool, typer.Option(help="Let the board serve it when it is valid.")] = False,
+    memory: Annotated[
+        str, typer.Option("--memory", metavar="SIZE", help="Memory the roll-up of events may use, like 3GB.")
+    ] = DEFAULT_MEMORY,
 ) -> None:
     """Build a snapshot from a delivery, validate it, and publish it if asked."""
     with show_progress("build") as report:
@@ -51,7 +55,9 @@ def build(
             report(step.number, step.of, step.words)
 
         try:
-            result = build_snapshot(input_dir=input_dir, out=_root(out), progress=progress, publish=publish)
+            result = build_snapshot(
+                input_dir=input_dir, out=_root(out), progress=progress, publish=publish, memory=memory
+            )
         except Refused as refused:
             print(render_text(refused.report))
             raise

@@ -28,7 +28,7 @@ from dashboard.demo.world import build_world
 from dashboard.errors import InputError, StorageError
 from dashboard.snapshot.contract import TABLE_BY_NAME
 
-Scale = Literal["tiny", "demo"]
+Scale = Literal["tiny", "demo", "province"]
 Progress = Callable[[str, float], None]
 MARK = "synthetic.json"
 PARTS = ("risk_feed", "cases", "code_stock", "code_flow", "scan_hourly", *DAILY_TABLES)
@@ -111,12 +111,17 @@ def _quiet(_part: str, _share: float) -> None:
     return None
 
 
-def _prepare(out: Path, *, scale: str, seed: int) -> None:
-    """Empty folders for every part, under a mark that is written first: a killed run can be run again."""
+def check_folder(out: Path) -> None:
+    """Raise ``StorageError`` when ``out`` holds anything but demo data."""
     if out.exists() and (not out.is_dir() or (any(out.iterdir()) and not (out / MARK).is_file())):
         raise StorageError(
             f"{out} is not empty and holds no demo data.", todo="Choose an empty or new folder with --out."
         )
+
+
+def _prepare(out: Path, *, scale: str, seed: int) -> None:
+    """Empty folders for every part, under a mark that is written first: a killed run can be run again."""
+    check_folder(out)
     out.mkdir(parents=True, exist_ok=True)
     note = "演示数据：事件、人数、地点均为虚构 / Demo data: events, figures and places are invented"
     mark = {"synthetic": True, "note": note, "scale": scale, "seed": seed}

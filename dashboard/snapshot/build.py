@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,13 +17,16 @@ from dashboard.snapshot.areas_table import build_area_table
 from dashboard.snapshot.contract import FEEDS, TABLE_BY_NAME, TABLES
 from dashboard.snapshot.files import POLARS_TYPES, disk_trouble
 from dashboard.snapshot.history import read_current
+from dashboard.snapshot.importers.files import MARKER, is_synthetic
 from dashboard.snapshot.inputs import Delivery, FeedArrival, read_delivery
 from dashboard.snapshot.lock import hold_lock
 from dashboard.snapshot.manifest import SNAPSHOT_ID, Manifest, read_manifest
 from dashboard.snapshot.publish import publish_locked, read_checked
 from dashboard.snapshot.quarantine import Reject, count_reasons, write_quarantine
 from dashboard.snapshot.report import Report, check_report, render_json
-from dashboard.snapshot.stage import Candidate, clean_stale, commit, discard, stage_snapshot
+from dashboard.snapshot.rollup.engine import DEFAULT_MEMORY
+from dashboard.snapshot.rollup.run import RolledUp, Rules, roll_up
+from dashboard.snapshot.stage import STAGING, Candidate, clean_stale, commit, discard, stage_snapshot
 from dashboard.snapshot.validate import RULE_COUNT, validate_snapshot
 
 STEPS = 2 + len(TABLES) + RULE_COUNT  # reading, one for each table and rule, taking its place
@@ -61,45 +65,65 @@ def build_snapshot(
     progress: Progress = lambda _step: None,
     clock: Callable[[], datetime] = china_now,
     publish: bool = False,
+    memory: str = DEFAULT_MEMORY,
 ) -> BuildResult:
     """Build one snapshot below ``out`` from the delivery in ``input_dir``, and publish it if asked.
 
     Rejected rows go to ``home_quarantine/<id>/<feed>.jsonl`` (beside ``out`` by default) with the report
-    of the validation; the board never reads them. Raises ``BuildBusy``, ``InputError`` when nothing
-    usable was delivered, ``SnapshotInvalid`` when a rule refuses the rows, ``StorageError`` when the
-    disk is full. After any of these no candidate is left and ``CURRENT`` is as before.
+    of the validation; the board never reads them. Events are rolled up within ``memory``; days
+    that earlier builds counted are kept in ``rollup`` beside ``out``. Raises ``BuildBusy``, ``InputError``
+    when nothing usable was delivered, ``SnapshotInvalid`` when a rule refuses the rows, ``StorageError`` when
+    the disk is full. After any of these no candidate is left and ``CURRENT`` is as before.
     """
     began = clock()
     steps = _Steps(progress)
+    kept = out.parent / "rollup"
     with hold_lock(out, since=began):
         clean_stale(out)
-        steps.begin(f"reading {input_dir.name}")
-        delivery = read_delivery(input_dir, now=began, late_after=load_baseline().feeds.late_after_minutes)
-        tables = add_derived(delivery)
-        with stage_snapshot(
-            out,
-            tables,
-            data_time=_data_time(delivery, input_dir),
-            built_at=began,
-            policy_version=load_baseline().version,
-            synthetic=delivery.synthetic,
-            feeds=_states(delivery),
-            warnings=delivery.notes,
-            on_table=lambda name: steps.begin(f"writing {name}"),
-        ) as candidate:
-            report = _validate(
-                candidate.folder,
-                candidate.manifest,
-                on_rule=lambda name: steps.begin(name.replace("_", " ")),
+        with roll_up(
+            input_dir,
+            work=out / f"{STAGING}rollup-{os.getpid()}",
+            kept=kept,
+            rules=Rules(reasons=colour_of_reason(), colours=tuple(colour.id for colour in colours())),
+            now=began,
+            synthetic=is_synthetic(input_dir / MARKER) if (input_dir / MARKER).is_file() else False,
+            memory=memory,
+            begin=steps.begin_more,
+        ) as rolled:
+            steps.begin(f"reading {input_dir.name}")
+            delivery = read_delivery(
+                input_dir,
+                now=began,
+                late_after=load_baseline().feeds.late_after_minutes,
+                rolled=rolled,
             )
-            _keep_rejects(
-                (home_quarantine or out.parent / "quarantine") / candidate.manifest.id,
-                delivery.rejects,
-                report,
-            )
-            check_report(report)
-            steps.begin("taking its place")
-            manifest, already = _settle(out, candidate, report)
+            tables = add_derived(delivery)
+            with stage_snapshot(
+                out,
+                tables,
+                data_time=_data_time(delivery, input_dir, rolled),
+                built_at=began,
+                policy_version=load_baseline().version,
+                synthetic=delivery.synthetic,
+                feeds=_states(delivery),
+                warnings=delivery.notes,
+                parts=rolled.parts,
+                on_table=lambda name: steps.begin(f"writing {name}"),
+            ) as candidate:
+                report = _validate(
+                    candidate.folder,
+                    candidate.manifest,
+                    on_rule=lambda name: steps.begin(name.replace("_", " ")),
+                )
+                _keep_rejects(
+                    (home_quarantine or out.parent / "quarantine") / candidate.manifest.id,
+                    delivery.rejects,
+                    report,
+                )
+                check_report(report)
+                steps.begin("taking its place")
+                manifest, already = _settle(out, candidate, report)
+                rolled.keep(kept)
         published = publish and read_current(out) != manifest.id
         if published:
             publish_locked(out, manifest.id, now=clock())
@@ -165,9 +189,9 @@ def _states(delivery: Delivery) -> Mapping[str, str]:
     return {feed.id: said.get(feed.id, "not_reported") for feed in FEEDS}
 
 
-def _data_time(delivery: Delivery, input_dir: Path) -> datetime:
+def _data_time(delivery: Delivery, input_dir: Path, rolled: RolledUp) -> datetime:
     moments = [arrival.data_until for arrival in delivery.feeds if arrival.data_until]
-    if not moments or not delivery.tables:
+    if not moments or not (delivery.tables or rolled.parts):
         raise InputError(
             f"{input_dir} holds nothing that can be used ({len(delivery.rejects)} entries rejected).",
             todo="Name the folder of the delivery, and see its formats in docs/data-contract.md.",
@@ -196,7 +220,13 @@ class _Steps:
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
         self._number = 0
+        self._of = STEPS
 
     def begin(self, words: str) -> None:
         self._number += 1
-        self._progress(Step(self._number, STEPS, words))
+        self._progress(Step(self._number, self._of, words))
+
+    def begin_more(self, words: str) -> None:
+        """One step nobody counted on: a day of events that is new or was corrected."""
+        self._of += 1
+        self.begin(words)

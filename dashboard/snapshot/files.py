@@ -8,6 +8,7 @@ import io
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 
@@ -38,9 +39,31 @@ def write_table(folder: Path, table: Table, frame: pl.DataFrame | pl.LazyFrame) 
     question does not ask for, and a cold view opens one footer instead of one for each of 90 days.
     Raises ``SnapshotInvalid`` when the columns are not those of the contract.
     """
-    rows = _conform(table, frame)
     path = folder / table.name / "part-0.parquet"
     path.parent.mkdir()
+    rows = _conform(table, frame)
+    file = _write(path, rows)
+    sync(path.parent)
+    first, last = day_span(table, rows)
+    return TableEntry(
+        name=table.name,
+        reported=True,
+        rows=file.rows,
+        files=(replace(file, path=path.relative_to(folder).as_posix()),),
+        first_day=first,
+        last_day=last,
+    )
+
+
+def write_part(path: Path, table: Table, frame: pl.DataFrame | pl.LazyFrame) -> FileEntry:
+    """Write rows of one table, sorted, to ``path``; the entry has the file's name as its path.
+
+    Raises ``SnapshotInvalid`` when the columns are not those of the contract.
+    """
+    return _write(path, _conform(table, frame))
+
+
+def _write(path: Path, rows: pl.DataFrame) -> FileEntry:
     # Through memory (20 MB for three million rows): a full disk is then an OSError with its number, which
     # polars' own writer hides in the text of another error.
     buffer = io.BytesIO()
@@ -48,16 +71,8 @@ def write_table(folder: Path, table: Table, frame: pl.DataFrame | pl.LazyFrame) 
     data = buffer.getbuffer()
     path.write_bytes(data)
     sync(path)
-    sync(path.parent)
-    first, last = day_span(table, rows)
-    file = FileEntry(
-        path=path.relative_to(folder).as_posix(),
-        rows=rows.height,
-        bytes=len(data),
-        sha256=hashlib.sha256(data).hexdigest(),
-    )
-    return TableEntry(
-        name=table.name, reported=True, rows=rows.height, files=(file,), first_day=first, last_day=last
+    return FileEntry(
+        path=path.name, rows=rows.height, bytes=len(data), sha256=hashlib.sha256(data).hexdigest()
     )
 
 

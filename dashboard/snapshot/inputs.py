@@ -28,6 +28,8 @@ from dashboard.snapshot.importers.result import Imported
 from dashboard.snapshot.importers.risk_places import import_risk_feed
 from dashboard.snapshot.importers.tables import import_table
 from dashboard.snapshot.quarantine import Reject
+from dashboard.snapshot.rollup.arrival import add_rolled
+from dashboard.snapshot.rollup.run import RolledUp
 
 __all__ = ["Delivery", "FeedArrival", "Reject", "read_delivery"]
 
@@ -48,9 +50,16 @@ class Delivery:
     notes: tuple[str, ...]
 
 
-def read_delivery(folder: Path, *, now: datetime, late_after: Mapping[str, int] | None = None) -> Delivery:
-    """Read all that was delivered into ``folder``.
+def read_delivery(
+    folder: Path,
+    *,
+    now: datetime,
+    late_after: Mapping[str, int] | None = None,
+    rolled: RolledUp | None = None,
+) -> Delivery:
+    """Read all that was delivered into ``folder``; its events come rolled up as ``rolled``.
 
+    A day that was rolled up from events holds, and rows of the same day delivered by another way are refused.
     ``now`` is the moment of the build, China Standard Time without a zone: anything later is refused.
     ``late_after`` gives minutes by feed (24 hours where absent). Raises ``InputError`` only when ``folder``
     is no folder that can be read.
@@ -78,6 +87,8 @@ def read_delivery(folder: Path, *, now: datetime, late_after: Mapping[str, int] 
         if feed.id not in imported:
             delivered = [name for name in feed.tables if name in AGGREGATES]
             imported[feed.id] = _merge([_import(name, files, now) for name in delivered])
+    if rolled is not None:
+        imported = add_rolled(imported, rolled)
     rejects.extend(reject for result in imported.values() for reject in result.rejects)
     tables: dict[str, pl.DataFrame | pl.LazyFrame] = {}
     for result in imported.values():

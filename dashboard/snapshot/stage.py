@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -17,6 +17,7 @@ from dashboard.errors import SnapshotInvalid
 from dashboard.snapshot.contract import CONTRACT_VERSION, TABLE_BY_NAME, TABLES
 from dashboard.snapshot.files import disk_trouble, sync, write_table
 from dashboard.snapshot.manifest import MANIFEST, Manifest, TableEntry, write_manifest
+from dashboard.snapshot.rollup.parts import Part, by_table, place_parts
 
 STAGING = ".staging-"
 REMOVED = ".removed-"
@@ -41,12 +42,14 @@ def stage_snapshot(
     synthetic: bool,
     feeds: Mapping[str, str],
     warnings: tuple[str, ...] = (),
+    parts: Sequence[Part] = (),
     on_table: Callable[[str], None] = lambda _name: None,
 ) -> Iterator[Candidate]:
     """Write a candidate below ``root``; whatever is not committed by the end of the block is removed.
 
     The caller holds the lock. The folder lies on the same file system as its final place, so the
-    rename at the end is one step. ``on_table`` hears the name of each table before it is written.
+    rename at the end is one step. ``parts`` are days of tables that are made already: they are linked in
+    beside the rows of ``tables``. ``on_table`` hears the name of each table before it is written.
     Raises ``SnapshotInvalid`` for tables outside the contract and ``StorageError`` for a full disk.
     """
     unknown = sorted(set(tables) - set(TABLE_BY_NAME))
@@ -57,15 +60,17 @@ def stage_snapshot(
         with disk_trouble(root):
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir(parents=True)
+            days = by_table(parts)
             entries = []
             for table in TABLES:
                 on_table(table.name)
                 frame = tables.get(table.name)
-                entries.append(
+                entry = (
                     TableEntry(name=table.name, reported=False, rows=0, files=())
                     if frame is None
                     else write_table(folder, table, frame)
                 )
+                entries.append(place_parts(folder, entry, days.get(table.name, ())))
             manifest = Manifest(
                 id=_snapshot_id(
                     entries, data_time=data_time, policy_version=policy_version, synthetic=synthetic

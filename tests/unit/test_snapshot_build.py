@@ -61,7 +61,7 @@ def test_the_same_delivery_is_already_built(tmp_path: Path, source: Path) -> Non
 
 
 def test_a_feed_that_did_not_deliver_is_not_reported(tmp_path: Path, source: Path) -> None:
-    for name in ("scan_hourly", "scan_pixel", "scan_pyramid"):
+    for name in ("scan_hourly", "scan_pixel", "scan_pyramid", "scan_holders"):
         (source / name / "two-days.parquet").unlink()
     out = tmp_path / "snapshots"
     manifest = build_snapshot(input_dir=source, out=out, clock=lambda: NOW).manifest

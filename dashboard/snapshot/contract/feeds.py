@@ -28,7 +28,13 @@ FEEDS: tuple[Feed, ...] = (
         "Health codes",
         ("code_stock", "code_flow", "code_release", "code_cohort", "code_channel"),
     ),
-    Feed("scans", _BIG_DATA, "场所扫码", "Venue scans", ("scan_hourly", "scan_pixel", "scan_pyramid")),
+    Feed(
+        "scans",
+        _BIG_DATA,
+        "场所扫码",
+        "Venue scans",
+        ("scan_hourly", "scan_pixel", "scan_pyramid", "scan_holders"),
+    ),
     Feed("venues", _BIG_DATA, "场所码登记", "Venue register", ("venue_daily",)),
     Feed(
         "adoption",

@@ -71,6 +71,24 @@ SCAN_TABLES: tuple[Table, ...] = (
         scoped="",
     ),
     Table(
+        "scan_holders",
+        "day, area at any level",
+        ("date", "area"),
+        "scans",
+        (
+            DATE,
+            area_column("County, functional area, city or province of the venues."),
+            count(
+                "holders",
+                "people",
+                "Distinct people whose code was shown or scanned there, exact. Areas do not add up: a "
+                "person counts in each county and once in the city.",
+                additive=False,
+            ),
+        ),
+        ("date", "area"),
+    ),
+    Table(
         "venue_daily",
         "day, county, venue category",
         ("date", "area", "category"),
@@ -81,7 +99,7 @@ SCAN_TABLES: tuple[Table, ...] = (
             word("category", "Venue category.", VENUE_CATEGORIES, texts="category."),
             count("registered", "venues", "Venues registered at the end of the day."),
             count("active", "venues", "Venues with at least one scan on the day."),
-            count("silent", "venues", "Venues without a scan for as long as the policy calls silent."),
+            count("silent", "venues", "Registered venues without a scan on the day."),
             count("new", "venues", "Venues registered on the day."),
         ),
         ("date", "area"),

@@ -30,6 +30,8 @@ CASE_HEADER = (
 )
 FEED_LOG = "feed_log.jsonl"
 MARKER = "synthetic.json"
+# Events of persons are far too many to be read here; the roll-ups read these folders.
+EVENT_FOLDERS = ("scans", "code_events", "venues")
 # JSON and CSV are read into memory as a whole; a day of either is below 10 MB.
 MAX_TEXT_BYTES = 512 * 1024 * 1024
 
@@ -65,6 +67,8 @@ def list_files(folder: Path) -> Listing:
     rejects: list[Reject] = []
     for path in _walk(folder):
         name = printable(path.relative_to(folder).as_posix())
+        if name.split("/", 1)[0] in EVENT_FOLDERS:
+            continue
         try:
             known = _recognise(path, name, folder)
         except OSError as error:
