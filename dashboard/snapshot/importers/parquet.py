@@ -104,7 +104,7 @@ def _long_text(arrow: pa.Table, columns: list[Column]) -> str:
                     f"The column {column.name} holds a text of {longest} bytes; {LONGEST_TEXT} is the limit."
                 )
             if longest * len(chunk) > _TEXT_BYTES_SPELLED:
-                return f"The column {column.name} may spell out to {longest * len(chunk)} bytes, too many for ids."
+                return f"The column {column.name} may spell out to {longest * len(chunk)} bytes, too many."
     return ""
 
 
