@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 BROWSER ?= 1
 
-.PHONY: demo test check format lint types imports docs docs-check bench pictures clean
+.PHONY: demo test soak check format lint types imports docs docs-check bench pictures clean
 
 $(INSTALLED): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if v >= (3, 11) else f"Python 3.11 or newer is needed, this is {v[0]}.{v[1]}. Set PYTHON=/path/to/python3.")'
@@ -20,11 +20,14 @@ demo: $(INSTALLED)
 test: $(INSTALLED)
 ifeq ($(BROWSER),0)
 	@echo "BROWSER=0: the browser tests are left out."
-	$(BIN)/python -m pytest -m "not browser"
+	$(BIN)/python -m pytest -m "not browser and not soak"
 else
 	@$(BIN)/python -m tests.browser.chromium --install
 	$(BIN)/python -m pytest
 endif
+
+soak: $(INSTALLED)
+	$(BIN)/python -m pytest -m soak tests/faults
 
 check: format lint types imports docs-check test
 

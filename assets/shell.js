@@ -8,7 +8,7 @@
   "use strict";
 
   const HIDDEN = new Set(["root", "pinned"]);
-  const POLL_MS = 15000;
+  const POLL_MS = 5000;
   let latest = null;
 
   function pageElement() {

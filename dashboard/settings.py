@@ -7,6 +7,7 @@ The reference page ``docs/settings.md`` is generated from ``SETTINGS``; a test f
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +28,20 @@ class Setting:
 SETTINGS: tuple[Setting, ...] = (
     Setting(
         "home", "TIANFU_HOME", "var", "Folder that holds all state: snapshots, database, keys, quarantine."
+    ),
+    Setting(
+        "snapshots_at",
+        "TIANFU_SNAPSHOTS",
+        "",
+        "Where snapshots are published: a folder, local or shared, or s3://bucket/prefix; empty means "
+        "'snapshots' inside TIANFU_HOME.",
+    ),
+    Setting(
+        "s3_endpoint",
+        "TIANFU_S3_ENDPOINT",
+        "",
+        "Address of an S3-compatible store other than Amazon's, such as http://127.0.0.1:9000; the keys are "
+        "read from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.",
     ),
     Setting(
         "host",
@@ -87,6 +102,8 @@ class Settings:
     """The settings of one process, read once and passed down; nothing else reads the environment."""
 
     home: Path
+    snapshots_at: str
+    s3_endpoint: str
     host: str
     port: int
     workers: int
@@ -100,9 +117,21 @@ class Settings:
     demo_password: str
 
     @property
+    def object_store(self) -> str:
+        """Address ``s3://bucket/prefix`` of the object store, or "" where snapshots lie in a folder."""
+        return self.snapshots_at if "://" in self.snapshots_at else ""
+
+    @property
     def snapshots(self) -> Path:
-        """Folder of published snapshots and the ``CURRENT`` pointer."""
+        """Folder in which snapshots are built; with an object store they are copied there from it."""
+        if self.snapshots_at and not self.object_store:
+            return Path(self.snapshots_at).resolve()
         return self.home / "snapshots"
+
+    @property
+    def board_snapshots(self) -> Path:
+        """Folder the board reads: the same one, or its own copy of what an object store holds."""
+        return self.home / "snapshot-cache" if self.object_store else self.snapshots
 
 
 def read_settings(env: Mapping[str, str] | None = None) -> Settings:
@@ -114,6 +143,8 @@ def read_settings(env: Mapping[str, str] | None = None) -> Settings:
     raw = {s.field: source.get(s.env, "").strip() or s.default for s in SETTINGS}
     return Settings(
         home=Path(raw["home"]).resolve(),
+        snapshots_at=_place(raw["snapshots_at"]),
+        s3_endpoint=_endpoint(raw["s3_endpoint"]),
         host=raw["host"],
         port=_number(raw, "port", 1, 65535),
         workers=_number(raw, "workers", 1, 64),
@@ -143,6 +174,27 @@ def _number(raw: Mapping[str, str], field: str, low: int, high: int) -> int:
             f"{_env_of(field)} is {text!r}.", todo=f"Set it to a whole number from {low} to {high}."
         )
     return value
+
+
+# A refused address is not repeated: it may hold a key, where people put one by mistake.
+def _place(text: str) -> str:
+    if "://" not in text:
+        return text
+    if not re.fullmatch(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9._=-]+)*/?", text):
+        raise SettingError(
+            "TIANFU_SNAPSHOTS is neither a folder nor an address such as s3://bucket/prefix.",
+            todo="Write bucket and prefix in letters, digits, dots and hyphens, without any key.",
+        )
+    return text.rstrip("/")
+
+
+def _endpoint(text: str) -> str:
+    if text and not re.fullmatch(r"https?://[A-Za-z0-9.\[\]:_-]+/?", text):
+        raise SettingError(
+            "TIANFU_S3_ENDPOINT is no address such as https://store.example:9000.",
+            todo="Name scheme, host and port only; keys are read from the AWS_ variables.",
+        )
+    return text.rstrip("/")
 
 
 def _switch(raw: Mapping[str, str], field: str) -> bool:

@@ -16,7 +16,7 @@ import typer
 from dashboard.auth.demo import DEMO_LOGINS, ensure_demo_accounts
 from dashboard.cli.demo_data import ScaleName, demo_data
 from dashboard.cli.serve import ROOT, gunicorn_command
-from dashboard.cli.snapshot import build
+from dashboard.cli.snapshot import build_from
 from dashboard.errors import SettingError, SnapshotNotFound, TianfuError
 from dashboard.settings import Settings, read_settings
 from dashboard.snapshot.store import Store
@@ -30,7 +30,7 @@ def demo() -> None:
         folder = settings.home / "demo-input"
         typer.echo("Building the demo snapshot (synthetic data, once) ...")
         demo_data(scale=ScaleName.demo, out=folder)
-        build(input_dir=folder, publish=True)
+        build_from(folder, publish=True)
     password = ensure_demo_accounts(settings)
     board = subprocess.Popen(gunicorn_command(), cwd=ROOT)  # noqa: S603 - our own command
     stop_on_signal(board)

@@ -9,6 +9,7 @@ from functools import cached_property
 from dashboard.policy.model import Policy
 from dashboard.policy.store import load_baseline
 from dashboard.settings import Settings
+from dashboard.snapshot.storage_follow import follow
 from dashboard.snapshot.store import Store
 from geo.boundaries import BoundarySet, load_boundaries
 
@@ -34,7 +35,7 @@ _BOARDS: dict[str, Board] = {}
 
 def configure(settings: Settings) -> Board:
     """Make the board of this process from ``settings``; called once, by ``create_app``."""
-    board = Board(settings=settings, store=Store(settings.snapshots))
+    board = Board(settings=settings, store=Store(settings.board_snapshots, follower=follow(settings)))
     _BOARDS["board"] = board
     return board
 

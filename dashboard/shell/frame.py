@@ -77,6 +77,7 @@ def layout() -> Component:
                 html.Main(
                     [
                         html.Div(id="shell-offer", className="tf-offer", hidden=True),
+                        notice(board, lang),
                         dash.page_container,
                     ],
                     id="content",
@@ -100,6 +101,21 @@ def newest(board: Board) -> Manifest | None:
         return board.store.manifest(board.store.current_id())
     except TianfuError:
         return None
+
+
+def notice(board: Board, lang: Lang) -> Component | None:
+    """A plate when the snapshot shown may not be the newest: the store is away, or a newer one unusable."""
+    try:
+        said = board.store.served().notice
+    except TianfuError:
+        return None
+    if said is None:
+        return None
+    return html.Div(
+        [icon("alert"), html.Span(t(lang, said.key, **said.values))],
+        className="tf-plate tf-plate-stale",
+        role="status",
+    )
 
 
 def snapshot_marks(manifest: Manifest | None, lang: Lang) -> dict[str, str]:

@@ -15,9 +15,12 @@ def install(server: Flask, board: Board) -> None:
     def healthz() -> tuple[Response, int]:
         body: dict[str, object] = {"policy_version": board.policy.version}
         try:
-            manifest = board.store.manifest(board.store.current_id())
+            served = board.store.served()
+            manifest = board.store.manifest(served.id)
         except TianfuError as error:
             return jsonify(body | {"status": "no snapshot", "snapshot_id": None, "reason": error.what}), 503
-        return jsonify(
-            body | {"status": "ok", "snapshot_id": manifest.id, "data_time": manifest.data_time.isoformat()}
-        ), 200
+        body |= {"status": "ok", "snapshot_id": manifest.id, "data_time": manifest.data_time.isoformat()}
+        if served.notice:
+            # Still 200: the board shows a good snapshot, only not the newest one for sure.
+            body |= {"notice": served.notice.what, "known_as_of": served.notice.as_of}
+        return jsonify(body), 200

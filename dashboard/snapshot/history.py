@@ -7,6 +7,7 @@ the missing line first, so the way back is never lost.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -27,6 +28,10 @@ class Switch:
     action: str
     id: str
 
+    def line(self) -> str:
+        """The switch as one line of text, without its end."""
+        return f"{self.at.isoformat(' ', 'seconds')}\t{self.action}\t{self.id}"
+
 
 def read_current(root: Path) -> str | None:
     """The id that ``CURRENT`` names, or None where it is absent or names no id."""
@@ -43,18 +48,43 @@ def read_history(root: Path) -> tuple[Switch, ...]:
         lines = (root / HISTORY).read_text(encoding="utf-8", errors="replace").splitlines()
     except FileNotFoundError:
         return ()
-    return tuple(switch for line in lines if (switch := _parse(line)))
+    return tuple(switch for line in lines if (switch := parse_switch(line)))
 
 
 def way_back(root: Path) -> list[str]:
     """Ids from the first published one to the current one, as a stack: a rollback takes ids off it."""
+    return stack_of(read_history(root), current=read_current(root))
+
+
+def stack_of(switches: Iterable[Switch], *, current: str | None) -> list[str]:
+    """The way back that ``switches`` leave, ending in ``current``."""
     stack: list[str] = []
-    for switch in read_history(root):
+    for switch in switches:
         _apply(stack, switch.action, switch.id)
-    current = read_current(root)
     if current and (not stack or stack[-1] != current):
         stack.append(current)
     return stack
+
+
+def clock_warning(root: Path, now: datetime) -> str:
+    """A sentence when the clock stands before the newest publication, else "".
+
+    Publications keep their order whatever the clock says, since the file is in the order of writing.
+    """
+    return late_clock(read_history(root), now)
+
+
+def late_clock(switches: Sequence[Switch], now: datetime) -> str:
+    """Like ``clock_warning``, for switches already read."""
+    newest = max((switch.at for switch in switches), default=None)
+    # The file holds whole seconds.
+    if newest is None or newest <= now:
+        return ""
+    return (
+        f"The clock of this machine says {now:%Y-%m-%d %H:%M:%S}, but a snapshot was published at "
+        f"{newest:%Y-%m-%d %H:%M:%S}: it was set back. Publications keep their order; check the clock, "
+        "because rows that seem to lie in the future are rejected."
+    )
 
 
 def switch_current(root: Path, snapshot_id: str, *, action: str, now: datetime) -> None:
@@ -62,9 +92,9 @@ def switch_current(root: Path, snapshot_id: str, *, action: str, now: datetime) 
     before = read_current(root)
     known = read_history(root)
     if before and (not known or known[-1].id != before):
-        _append(root, Switch(at=now, action="found", id=before))
+        append_line(root / HISTORY, Switch(at=now, action="found", id=before).line())
     write_durably(root / CURRENT, snapshot_id + "\n")
-    _append(root, Switch(at=now, action=action, id=snapshot_id))
+    append_line(root / HISTORY, Switch(at=now, action=action, id=snapshot_id).line())
 
 
 def _apply(stack: list[str], action: str, snapshot_id: str) -> None:
@@ -75,20 +105,21 @@ def _apply(stack: list[str], action: str, snapshot_id: str) -> None:
         stack.append(snapshot_id)
 
 
-def _append(root: Path, switch: Switch) -> None:
-    line = f"{switch.at.isoformat(' ', 'seconds')}\t{switch.action}\t{switch.id}\n"
-    handle = os.open(root / HISTORY, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
+def append_line(path: Path, line: str) -> None:
+    """Add one line to a small text file, durably; a torn last line before it stays apart."""
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
     try:
         size = os.fstat(handle).st_size
         torn = size > 0 and os.pread(handle, 1, size - 1) != b"\n"
-        os.write(handle, (("\n" if torn else "") + line).encode())
+        os.write(handle, (("\n" if torn else "") + line + "\n").encode())
         os.fsync(handle)
     finally:
         os.close(handle)
-    sync(root)
+    sync(path.parent)
 
 
-def _parse(line: str) -> Switch | None:
+def parse_switch(line: str) -> Switch | None:
+    """One line as written by ``Switch.line``; None for a torn or foreign one."""
     parts = line.split("\t")
     if len(parts) != 3 or parts[1] not in ACTIONS or not SNAPSHOT_ID.match(parts[2]):
         return None

@@ -15,6 +15,7 @@ from dashboard.snapshot.history import read_current, switch_current, way_back
 from dashboard.snapshot.lock import hold_lock
 from dashboard.snapshot.manifest import SNAPSHOT_ID, Manifest, read_manifest
 from dashboard.snapshot.stage import commit, discard, stage_snapshot
+from dashboard.snapshot.storage_pins import read_pins
 from dashboard.snapshot.verify import check_files
 
 KEEP_LEAST = 3
@@ -112,8 +113,8 @@ def snapshot_ids(root: Path) -> tuple[str, ...]:
 def prune_snapshots(root: Path, *, keep: int, pinned: Collection[str] = (), now: datetime) -> tuple[str, ...]:
     """Remove old snapshots and return their ids.
 
-    What stays: the newest ``keep``, the current one, the one a rollback would return to, and those
-    in ``pinned``. Raises ``SnapshotInvalid`` for ``keep`` below 3.
+    What stays: the newest ``keep``, the current one, the one a rollback would return to, those in the
+    file ``PINS``, and those in ``pinned``. Raises ``SnapshotInvalid`` for ``keep`` below 3.
     """
     if keep < KEEP_LEAST:
         raise SnapshotInvalid(
@@ -121,12 +122,17 @@ def prune_snapshots(root: Path, *, keep: int, pinned: Collection[str] = (), now:
             todo=f"Keep at least {KEEP_LEAST}, for rollback and open pages.",
         )
     with hold_lock(root, since=now):
-        ids = snapshot_ids(root)
-        stay = {*ids[:keep], *pinned, *way_back(root)[-2:]}
-        gone = tuple(i for i in ids if i not in stay)
-        for snapshot_id in gone:
-            discard(root, snapshot_id)
-        return gone
+        return remove_old(root, keep=keep, pinned=pinned)
+
+
+def remove_old(root: Path, *, keep: int, pinned: Collection[str]) -> tuple[str, ...]:
+    """Like ``prune_snapshots``, for a caller that holds the lock."""
+    ids = snapshot_ids(root)
+    stay = {*ids[:keep], *pinned, *read_pins(root), *way_back(root)[-2:]}
+    gone = tuple(i for i in ids if i not in stay)
+    for snapshot_id in gone:
+        discard(root, snapshot_id)
+    return gone
 
 
 def read_checked(root: Path, snapshot_id: str) -> Manifest:

@@ -25,10 +25,19 @@ from typing import TypeAlias
 import duckdb
 
 from dashboard.auth.scope import Scope
+from dashboard.clock import china_now
 from dashboard.errors import SnapshotInvalid, SnapshotNotFound, TianfuError
-from dashboard.snapshot.history import CURRENT
+from dashboard.snapshot.history import CURRENT, way_back
 from dashboard.snapshot.manifest import SNAPSHOT_ID, Manifest, read_manifest
 from dashboard.snapshot.publish import snapshot_ids
+from dashboard.snapshot.storage_follow import Follower
+from dashboard.snapshot.storage_notice import (
+    Served,
+    being_brought,
+    nothing_yet,
+    store_notice,
+    unusable_notice,
+)
 from dashboard.snapshot.verify import find_broken
 from dashboard.snapshot.views import view_sql
 
@@ -130,8 +139,10 @@ class _Opened:
 class Store:
     """Reads the snapshots below ``root``. Safe to share between threads and across a fork."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, follower: Follower | None = None) -> None:
         self.root = root.resolve()
+        self._follower = follower
+        self._was_read = False
         self._lock = threading.Lock()
         self._connection: duckdb.DuckDBPyConnection | None = None
         self._open: OrderedDict[str, _Opened] = OrderedDict()
@@ -139,15 +150,45 @@ class Store:
         _STORES.add(self)
 
     def current_id(self) -> str:
-        """The id of the published snapshot. Raises ``SnapshotNotFound`` when there is none."""
+        """The id of the snapshot to show. Raises ``SnapshotNotFound`` when none is published."""
+        return self.served().id
+
+    def served(self) -> Served:
+        """The snapshot to show, and what a reader must know about it.
+
+        A published snapshot whose manifest this board cannot read (torn, or of a newer contract) is passed
+        over for the one published before it, and the notice says so; ``SnapshotInvalid`` when there is none.
+        """
+        if self._follower is not None:
+            self._follower.nudge()
+        newest = self._pointer()
+        try:
+            self.manifest(newest)
+        except SnapshotNotFound:
+            return Served(newest)  # whoever opens it hears that it is gone
+        except SnapshotInvalid as error:
+            earlier = self._last_readable(newest)
+            if earlier is None:
+                raise
+            return Served(earlier, unusable_notice(newest, error))
+        self._was_read = True
+        return Served(newest, store_notice(self._follower.known(), china_now()) if self._follower else None)
+
+    def _last_readable(self, newest: str) -> str | None:
+        for snapshot_id in reversed(way_back(self.root)):
+            if snapshot_id != newest:
+                try:
+                    self.manifest(snapshot_id)
+                except TianfuError:
+                    continue
+                return snapshot_id
+        return None
+
+    def _pointer(self) -> str:
         try:
             text = (self.root / CURRENT).read_text(encoding="ascii").strip()
         except (FileNotFoundError, NotADirectoryError):
-            raise SnapshotNotFound(
-                "No snapshot is published yet.",
-                todo="Build and publish one: tianfu snapshot build --publish",
-                key="error.no_snapshot",
-            ) from None
+            raise self._nothing() from None
         except (OSError, ValueError) as error:
             raise SnapshotInvalid(f"{CURRENT} cannot be read: {error}.", todo=_PUBLISH_AGAIN) from error
         if not SNAPSHOT_ID.match(text):
@@ -156,6 +197,21 @@ class Store:
                 todo=_PUBLISH_AGAIN,
             )
         return text
+
+    def _nothing(self) -> SnapshotNotFound:
+        if self._follower is not None:
+            return nothing_yet(self._follower.known())
+        if self._was_read:
+            return SnapshotNotFound(
+                "The folder of snapshots was emptied or removed while the board ran.",
+                todo="Build and publish one: tianfu snapshot build --publish",
+                key="error.snapshots_gone",
+            )
+        return SnapshotNotFound(
+            "No snapshot is published yet.",
+            todo="Build and publish one: tianfu snapshot build --publish",
+            key="error.no_snapshot",
+        )
 
     def list_ids(self) -> tuple[str, ...]:
         """Ids of all stored snapshots, newest first, published or not."""
@@ -234,7 +290,12 @@ class Store:
                 todo="Open the page without it to see the newest.",
                 key="error.unknown_snapshot",
             )
-        return read_manifest(self.root / snapshot_id)
+        try:
+            return read_manifest(self.root / snapshot_id)
+        except SnapshotNotFound:
+            if self._follower is not None and self._follower.want(snapshot_id):
+                raise being_brought(snapshot_id) from None
+            raise
 
     def _enter(self, snapshot_id: str) -> duckdb.DuckDBPyConnection:
         with self._lock:
