@@ -26,6 +26,8 @@ from dashboard.snapshot.files import disk_trouble
 from dashboard.snapshot.quarantine import printable
 
 UNPACKED = ".unpacked-"
+# Folders of a delivery that mean something by their name: never the wrapper of an archive.
+OWN_FOLDERS = frozenset(AGGREGATES) | {"scans", "code_events", "venues"}
 _CHUNK = 1024 * 1024
 _ZIP, _GZIP = b"PK\x03\x04", b"\x1f\x8b"
 _ZIP64_LOCATOR = b"PK\x06\x07"
@@ -257,7 +259,7 @@ class _Careful:
 def _inner(folder: Path) -> Path:
     """An archive often holds one folder with the delivery in it."""
     entries = list(folder.iterdir())
-    if len(entries) == 1 and entries[0].is_dir() and entries[0].name not in AGGREGATES:
+    if len(entries) == 1 and entries[0].is_dir() and entries[0].name not in OWN_FOLDERS:
         return entries[0]
     return folder
 
