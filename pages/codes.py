@@ -242,20 +242,23 @@ def draw_flows(context: Context) -> Component:
     )
     order = [NO_CODE, "green", "yellow", "red", "grey", "popup"]
     used = [c for c in order if any(c in pair for pair in flows.matrix)]
-    zero = Cell("value", 0)
-    chart = flow_matrix(
-        colours=[(c, context.t(f"colour.{c}")) for c in used],
-        values=[[flows.matrix.get((a, b), zero) for b in used] for a in used],
-        unit=context.t("unit.people"),
-        lang=context.lang,
-        theme=context.theme,
-    )
+    if not used:
+        chart = None
+    else:
+        zero = Cell("value", 0)
+        chart = flow_matrix(
+            colours=[(c, context.t(f"colour.{c}")) for c in used],
+            values=[[flows.matrix.get((a, b), zero) for b in used] for a in used],
+            unit=context.t("unit.people"),
+            lang=context.lang,
+            theme=context.theme,
+        )
     return chart_card(
         context,
         name="codes-flows",
         title=context.t("codes.flows.title"),
         unit=context.t("codes.flows.unit"),
-        figure=chart if used else None,
+        figure=chart,
         height=CHART_HEIGHT,
         metrics=("flow_people",),
         empty=not_reported(context),

@@ -34,9 +34,9 @@ def build(home: Path, given: Path, *, check: bool = True) -> subprocess.Complete
 
 
 def rejects(home: Path) -> list[dict[str, object]]:
-    """All quarantined entries of the newest snapshot."""
-    folder = home / "quarantine" / snapshot_ids(home / "snapshots")[0]
-    return [json.loads(line) for path in folder.glob("*.jsonl") for line in path.read_text().splitlines()]
+    """All quarantined entries of all builds; ids of one data time have no order among themselves."""
+    files = (home / "quarantine").glob("*/*.jsonl")
+    return [json.loads(line) for path in files for line in path.read_text().splitlines()]
 
 
 def split_by_day(source: Path, folder: Path, order: list[str]) -> Path:

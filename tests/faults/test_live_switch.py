@@ -7,6 +7,7 @@ import shutil
 import signal
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -94,6 +95,12 @@ def test_an_open_page_is_offered_the_new_snapshot_and_keeps_its_filters(tmp_path
     path = find_chromium()
     if path is None:
         pytest.fail(SENTENCE)
+    # A thread of its own: the browser tests keep one Playwright open in this one, and there can be only one.
+    with ThreadPoolExecutor(max_workers=1) as other:
+        other.submit(watch_the_offer, tmp_path, path).result()
+
+
+def watch_the_offer(tmp_path: Path, path: str) -> None:
     root = tmp_path / "snapshots"
     first = published(root, 0)
     with running_board(tmp_path) as board, sync_playwright() as playwright:

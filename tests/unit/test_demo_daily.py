@@ -18,7 +18,7 @@ from dashboard.snapshot.importers.result import polars_schema
 from dashboard.snapshot.rules_jumps import SERIES, daily_counts, find_jumps
 
 END = date(2021, 2, 3)
-PIXELS = {"scan_pixel", "scan_pyramid"}
+PIXELS = {"scan_pixel", "scan_pyramid", "scan_holders"}
 
 
 def day(offset: int) -> date:
