@@ -52,7 +52,7 @@ def read_parquet(table: Table, file: Found) -> pl.DataFrame | Reject:
         return Reject(table.feed, file.name, None, reason, detail, "", rows)
 
     try:
-        words = [c.name for c in (*table.columns, *optional_columns(table)) if c.type == "VARCHAR"]
+        words = [c.name for c in table.columns if c.type == "VARCHAR"]
         with pq.ParquetFile(file.path, page_checksum_verification=True, read_dictionary=words) as opened:
             rows = max(0, min(int(opened.metadata.num_rows), _MOST_ROWS))
             types = {field.name: field.type for field in opened.schema_arrow}
