@@ -125,7 +125,9 @@ def random_world(seed: int) -> tuple[World, Incident]:
             minutes=5 * r.randrange(288 * days), seconds=r.choice((0, 0, 0, 1, 59))
         )
 
-    results = ("negative", "negative", "positive", "invalid", None)
+    counties = (PIDU, WUHOU, FUCHENG, GAOXIN, "510132")
+    given = [D1 - timedelta(n) for n in (1, 13, 14, 15, 90)]
+    results = (*["negative"] * 5, "positive", "invalid", None)
 
     def some(n: int) -> list[str]:
         return r.choices(people, k=n)
@@ -135,12 +137,12 @@ def random_world(seed: int) -> tuple[World, Incident]:
             scan(
                 moment(),
                 r.choice([*places, "W1", "W2"]),
-                r.choice([*people, None]),
+                r.choice([*people, None, None]),
                 r.choice(("green", "green", "yellow", "red", None)),
             )
-            for _ in range(r.randrange(300))
+            for _ in range(r.choice((0, 30, 300, 600)))
         ],
-        "venues": venues(**{v: r.choice([PIDU, WUHOU, FUCHENG, GAOXIN, "510132"]) for v in (*places, "W1", "W2")}),
+        "venues": venues(**{v: r.choice(counties) for v in (*places, "W1", "W2")}),
         "holders": [
             {"holder_key": k, "area_code": r.choice([*areas, "110101", "510100", None]), "age_band": "15-59"}
             for k in some(30)
@@ -156,15 +158,15 @@ def random_world(seed: int) -> tuple[World, Incident]:
         ],
         "tests": [
             {"holder_key": k, "sampled_at": moment(D1, 6), "result": r.choice(results)}
-            for k in some(60)
+            for k in some(90)
         ],
         "vaccination": [
-            {"holder_key": k, "dose": r.randint(1, 3), "given_on": D1 - timedelta(r.choice((1, 13, 14, 15, 90)))}
+            {"holder_key": k, "dose": r.randint(1, 3), "given_on": r.choice(given)}
             for k in some(40)
         ],
     }  # fmt: skip
     for feed in ("holders", "left_province", "telecom", "code_events", "tests", "vaccination"):
-        if r.random() < 0.15:
+        if r.random() < 0.2:
             del feeds[feed]
     steps = [
         {"kind": "in_province", "feed": r.choice(("left_province", "telecom"))},
@@ -200,7 +202,7 @@ def random_world(seed: int) -> tuple[World, Incident]:
             {"venue_id": r.choice(places), "day": str(r.choice((D1, D2)))} | hours()
             for _ in range(r.randrange(1, 4))
         ],
-        steps=steps[: r.randrange(7)],
+        steps=steps[: r.randrange(1, 7)],
     )
     return World(feeds), asked
 
@@ -333,7 +335,8 @@ def _drops(step: Any, rows: list[Row], told: list[Row], asked: Incident, group: 
     """Whether one step drops one person; ``rows`` are the co-present scans in order, ``told`` the feed's."""
     first, last = rows[0]["ts"], rows[-1]["ts"]
     colours = [(r["ts"], r["colour"]) for r in rows if r["colour"] is not None]
-    colour = max(colours)[1] if colours else None
+    newest_scan = max((ts for ts, _ in colours), default=None)
+    shown = {c for ts, c in colours if ts == newest_scan}
     match step.kind, getattr(step, "feed", ""):
         case "in_province", "left_province":
             return any(last < r["left_at"] <= now for r in told)
@@ -344,13 +347,13 @@ def _drops(step: Any, rows: list[Row], told: list[Row], asked: Incident, group: 
                 r["area_code"].startswith("51") for r in later if r["day"] == newest
             )
         case "not_under_control", "scans":
-            return colour in step.colours
+            return bool(shown & set(step.colours))
         case "not_under_control", _:
             known = [r for r in told if r["ts"] <= now and r["to_colour"]]
             newest_change = max((r["ts"] for r in known), default=None)
-            if newest_change and (newest_change > last or colour is None):
+            if newest_change and (newest_change > last or not shown):
                 return any(r["to_colour"] in step.colours for r in known if r["ts"] == newest_change)
-            return colour in step.colours
+            return bool(shown & set(step.colours))
         case "co_presences", _:
             return len({group(r) for r in rows}) < step.at_least
         case "dwell", _:

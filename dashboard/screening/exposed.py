@@ -87,26 +87,31 @@ def load_windows(con: BuildConnection, windows: tuple[Window, ...], *, key_type:
     )
     con.execute(
         f"CREATE TEMP TABLE hit (holder_key {key_type}, venue_id VARCHAR, number INTEGER, scans BIGINT, "
-        "first_ts TIMESTAMP, last_ts TIMESTAMP, seen STRUCT(ts TIMESTAMP, colour VARCHAR))"
+        "first_ts TIMESTAMP, last_ts TIMESTAMP, seen BIGINT)"
     )
 
 
-def read_scans(con: BuildConnection, day: date, scans: str) -> None:
-    """Add one day's scans at index venues to ``hit``: one pass, with the venues pushed into the scan."""
+def read_scans(con: BuildConnection, day: date, scans: str, *, colours: Iterable[str]) -> None:
+    """Add one day's scans at index venues to ``hit``: one pass, with the venues pushed into the scan.
+
+    ``seen`` is the moment of the newest scan that shows a colour, doubled, plus one for one of ``colours``:
+    a number is an aggregate DuckDB can spill, a pair of moment and text is not.
+    """
     with plain_errors(f"scans of {day}"):
         con.execute(
             f"""
             INSERT INTO hit
             SELECT
                 s.holder_key, s.venue_id, w.number, count(*), min(s.ts), max(s.ts),
-                max({{'ts': s.ts, 'colour': s.colour}}) FILTER (WHERE s.colour IS NOT NULL)
+                max(2 * epoch_us(s.ts) + list_contains($colours, s.colour)::INTEGER)
             FROM (
                 SELECT holder_key, venue_id, ts, colour FROM {scans} SEMI JOIN index_venue USING (venue_id)
             ) s
             LEFT JOIN window_of w ON s.venue_id = w.venue_id AND s.ts BETWEEN w.low AND w.high
             WHERE s.ts IS NOT NULL
             GROUP BY ALL
-            """  # noqa: S608 - the relation is made of quoted paths
+            """,  # noqa: S608 - the relation is made of quoted paths
+            {"colours": list(colours)},
         )
 
 
@@ -130,20 +135,20 @@ def gather_persons(con: BuildConnection) -> None:
         CREATE TEMP TABLE person AS
         WITH stay AS (
             SELECT
-                holder_key, number, any_value(area) AS area, min(first_ts) AS first_ts,
-                max(last_ts) AS last_ts, max(seen) AS seen
+                holder_key, number, area, min(first_ts) AS first_ts, max(last_ts) AS last_ts,
+                max(seen) AS seen
             FROM located ANTI JOIN index_person USING (holder_key)
             WHERE number IS NOT NULL AND holder_key IS NOT NULL
-            GROUP BY holder_key, number
+            GROUP BY holder_key, number, area
         )
         SELECT
             holder_key,
-            arg_min(area, {'ts': first_ts, 'number': number}) AS area,
+            arg_min(area, epoch_us(first_ts)::HUGEINT * 1_000_000_000 + number) AS area,
             min(first_ts) AS first_ts,
             max(last_ts) AS last_ts,
             count(*) AS windows,
             max(last_ts - first_ts) AS longest,
-            max(seen).colour AS colour
+            max(seen) % 2 = 1 AS held
         FROM stay
         GROUP BY holder_key
         """

@@ -83,16 +83,16 @@ class Funnel:
 def rows_of(funnel: Funnel) -> Iterator[dict[str, object]]:
     """The rows of the table: by stage and county, one for those who stay and one for each reason.
 
-    Every county has its rows, with zeros where nobody was. A stage that was not run has a single row a
-    county, whose reason is ``feed_not_reported`` and whose people all pass.
+    Every county has its rows, with zeros where nobody was. In a stage that was not run everybody stays,
+    and its only reason is ``feed_not_reported``, which dropped nobody.
     """
     for stage in funnel.stages:
         for area in funnel.counties:
             common: dict[str, object] = {"incident": funnel.incident, "stage": stage.name}
             common |= {"stage_no": stage.number, "area": area}
             stayed = stage.kept.get(area, 0)
-            counts = [(KEPT if stage.run else NOT_RUN, stayed, stayed, 0)]
-            for reason, by_area in stage.dropped.items():
+            counts = [(KEPT, stayed, stayed, 0)]
+            for reason, by_area in (stage.dropped if stage.run else {NOT_RUN: {}}).items():
                 gone = by_area.get(area, 0)
                 counts.append((reason, gone, 0, gone))
             for reason, entered, kept, dropped in counts:

@@ -30,7 +30,7 @@ from dashboard.screening.feeds import Feeds
 from dashboard.screening.funnel import Funnel, Stage
 from dashboard.screening.incident import Incident, StepRule
 from dashboard.screening.places import counties_now, load_county_codes, load_homes, load_venues
-from dashboard.screening.steps import DROP_REASON, ask, feed_of_step
+from dashboard.screening.steps import DROP_REASON, ask, feed_of_step, held_colours
 from dashboard.screening.windows import Presence, Window, build_windows, days_touched
 from dashboard.screening.workroom import hold_workroom
 from dashboard.snapshot.events import BuildConnection, enough_room, open_build_connection, plain_errors
@@ -121,7 +121,7 @@ class _Job:
                     f"No scans of {day} were delivered; who was there on that day is not counted."
                 )
             else:
-                read_scans(self.con, day, scans)
+                read_scans(self.con, day, scans, colours=held_colours(self.incident.steps))
         self._begin("counties of the people")
         if not load_homes(self.con, self.feeds):
             self.notes.append("holders: feed not reported; people are booked on the county of the venue.")

@@ -1,14 +1,14 @@
 """The follow-up steps: for each kind, whom it drops, why, and from which feed it knows.
 
 A step is one question of SQL on ``person``, the people still in the funnel: ``holder_key``, ``area``,
-``first_ts`` and ``last_ts`` (first and last co-present scan), ``windows`` (co-presences),
-``longest`` (interval from first to last scan of the longest stay) and ``colour`` (of the last co-present
-scan that shows one). Feeds are joined by ``holder_key`` to these people only.
+``first_ts`` and ``last_ts`` (first and last co-present scan), ``windows`` (co-presences), ``longest``
+(interval from first to last scan of the longest stay) and ``held`` (whether the last co-present scan that
+shows a colour shows one that means control; NULL without any). Feeds are joined to these people only.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
@@ -51,6 +51,11 @@ def feed_of_step(step: StepRule) -> str:
     return "" if feed == "scans" else str(feed)
 
 
+def held_colours(steps: Iterable[StepRule]) -> tuple[str, ...]:
+    """The colours that mean somebody is under control already; none without that step."""
+    return tuple(c for step in steps if isinstance(step, NotUnderControl) for c in step.colours)
+
+
 def ask(step: StepRule, *, incident: Incident, now: datetime) -> Question:
     """The question of one step; rows of a feed later than ``now`` are not believed."""
     match step:
@@ -59,7 +64,7 @@ def ask(step: StepRule, *, incident: Incident, now: datetime) -> Question:
         case InProvince():
             return Question(_TELECOM, {"now": now})
         case NotUnderControl(feed="scans"):
-            return Question(_COLOUR, {"colours": list(step.colours)})
+            return Question(_HELD, {})
         case NotUnderControl():
             return Question(_CODE_EVENTS, {"colours": list(step.colours), "now": now})
         case CoPresences():
@@ -91,7 +96,7 @@ _TELECOM = """
     GROUP BY holder_key
     HAVING NOT arg_max(here, day)
 """
-_COLOUR = "SELECT holder_key FROM person WHERE list_contains($colours, colour)"
+_HELD = "SELECT holder_key FROM person WHERE held"
 # A change after the last scan is newer than what the scan showed; without a colour in the scans, the
 # newest change is all there is to know. Of two changes at one moment the stricter list wins: any of them.
 _CODE_EVENTS = """
@@ -108,8 +113,8 @@ _CODE_EVENTS = """
     SELECT p.holder_key
     FROM person p LEFT JOIN newest n USING (holder_key)
     WHERE CASE
-        WHEN n.ts > p.last_ts OR p.colour IS NULL THEN coalesce(n.held, false)
-        ELSE list_contains($colours, p.colour)
+        WHEN n.ts > p.last_ts OR p.held IS NULL THEN coalesce(n.held, false)
+        ELSE p.held
     END
 """
 _CO_PRESENCES = "SELECT holder_key FROM person WHERE windows < $least"

@@ -57,7 +57,7 @@ def plain(stages: Any) -> list[Any]:
     ]
 
 
-@pytest.mark.parametrize("seed", range(60))
+@pytest.mark.parametrize("seed", range(40))
 def test_twin_counts_the_same(seed: int, tmp_path: Path) -> None:
     world, asked = random_world(seed)
     assert plain(screen(tmp_path, world, asked).stages) == plain(twin(world, asked))
@@ -66,7 +66,7 @@ def test_twin_counts_the_same(seed: int, tmp_path: Path) -> None:
 def test_the_worlds_reach_every_stage_and_reason() -> None:
     """The twin test means little unless its worlds meet every rule: count what they dropped."""
     seen: dict[str, int] = {}
-    for seed in range(60):
+    for seed in range(40):
         for stage in twin(*random_world(seed)):
             seen[f"{stage.name} {stage.run}"] = seen.get(f"{stage.name} {stage.run}", 0) + 1
             for reason, counts in stage.dropped.items():
@@ -77,7 +77,7 @@ def test_the_worlds_reach_every_stage_and_reason() -> None:
     assert [k for k in ("in_province False", "no_negative_test False", "dwell True") if not seen.get(k)] == []
 
 
-@pytest.mark.parametrize("seed", range(100, 115))
+@pytest.mark.parametrize("seed", range(100, 108))
 def test_rows_add_up(seed: int, tmp_path: Path) -> None:
     """As written: in each county and in total, a stage adds up and takes in what the one before kept."""
     world, asked = random_world(seed)
@@ -219,8 +219,11 @@ def test_feed_that_was_not_delivered_runs_nothing(step: dict[str, Any], empty: b
     funnel = screen(tmp_path, World(feeds), incident(steps=[step]))
     stage = funnel.stages[2]
     assert (stage.run, stage.feed, dict(stage.dropped)) == (False, feed, {})
-    [row] = [r for r in rows_of(funnel) if r["stage_no"] == 3 and r["area"] == PIDU]
-    assert (row["drop_reason"], row["entered"], row["kept"], row["dropped"]) == ("feed_not_reported", 1, 1, 0)
+    rows = [r for r in rows_of(funnel) if r["stage_no"] == 3 and r["area"] == PIDU]
+    assert [(r["drop_reason"], r["entered"], r["kept"], r["dropped"]) for r in rows] == [
+        ("kept", 1, 1, 0),
+        ("feed_not_reported", 0, 0, 0),
+    ]
     assert f"{step['kind']}: not run, feed not reported: {feed}." in funnel.notes
 
 
@@ -230,6 +233,14 @@ def _wrong_scans(change: Any) -> Any:
             change(pl.read_parquet(path)).write_parquet(path)
 
     return apply
+
+
+def _in_utc(frame: pl.DataFrame) -> pl.DataFrame:
+    return frame.with_columns(pl.col("ts").dt.replace_time_zone("UTC"))
+
+
+SHORT = {"first": str(D1), "last": str(D2)}
+LONG = {"first": str(D1), "last": "2021-01-20"}
 
 
 @pytest.mark.parametrize(
@@ -245,10 +256,10 @@ def _wrong_scans(change: Any) -> Any:
             None,
             "V3 lies in '510100', no county",
         ),
-        ({"days": {"first": str(D1), "last": "2021-01-20"}, "index_persons": ["a"]}, None, "No scans were .*2021-01-11"),
-        ({"days": {"first": str(D1), "last": str(D2), "missing": [str(D2)]}}, None, "names 2021-01-09, whose"),
+        ({"days": LONG, "index_persons": ["a"]}, None, "No scans were .*2021-01-11"),
+        ({"days": SHORT | {"missing": [str(D2)]}}, None, "names 2021-01-09, whose"),
         ({}, _wrong_scans(lambda f: f.drop("colour")), "scans lacks the column colour"),
-        ({}, _wrong_scans(lambda f: f.with_columns(pl.col("ts").dt.replace_time_zone("UTC"))), "ts is .* WITH TIME ZONE"),
+        ({}, _wrong_scans(_in_utc), "ts is .* WITH TIME ZONE"),
         ({}, _wrong_scans(lambda f: f.with_columns(ts=pl.lit("2021"))), "ts is VARCHAR"),
         ({}, lambda d: (d / "venues/part-0.parquet").write_bytes(b"PAR1"), "venues: a file cannot be read"),
         ({}, lambda d: (d / "venues/part-0.parquet").unlink(), "venue register was not delivered"),
