@@ -132,9 +132,9 @@ def main() -> None:
     if asked.inside:
         measure(asked.inside, asked.memory)
         return
-    print(
-        f"{'scans':>12} {'job s':>8} {'cpu s':>7} {'bare s':>8} {'cpu s':>7} {'cpu ratio':>9} {'peak MB':>8} {'300 M, s':>9}  kept"
-    )
+    heads = (("scans", 12), ("job s", 8), ("cpu s", 7), ("bare s", 8), ("cpu s", 7), ("cpu ratio", 9))
+    heads += (("peak MB", 8), ("300 M, s", 9))
+    print(" ".join(f"{words:>{width}}" for words, width in heads), " kept")
     cost: list[tuple[int, float]] = []
     for rows in asked.rows:
         with tempfile.TemporaryDirectory(prefix="tianfu-bench-screening-") as name:

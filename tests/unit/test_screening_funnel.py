@@ -167,6 +167,57 @@ def test_somebody_scanned_twice_is_one_person_booked_where_first_seen(tmp_path: 
     assert filled(persons.dropped["repeated_scan"]) == {PIDU: 1, FUCHENG: 1}
 
 
+def test_two_scans_at_one_moment_book_on_the_first_venue_by_name(tmp_path: Path) -> None:
+    rows = [scan(at(D1, "11:00"), v, "a") for v in ("V2", "V1")]
+    spans = [{"venue_id": v, "day": str(D1), "from": "10:00", "to": "12:00"} for v in ("V1", "V2")]
+    world = World({"scans": rows, "venues": venues(V1=PIDU, V2=FUCHENG)})
+    assert filled(screen(tmp_path, world, incident(index_venues=spans)).stages[1].kept) == {PIDU: 1}
+
+
+LAST = at(D1, "11:00")  # the last co-presence of the only person in the cases below
+TESTED = {"kind": "no_negative_test", "hours_after": 6}
+IN = {"kind": "in_province"}
+AWAY = "500101"
+CHANGED = {"kind": "not_under_control", "feed": "code_events"}
+
+
+def _tests(*rows: tuple[int, str]) -> list[dict[str, Any]]:
+    """Samples so many seconds after the sixth hour after the last co-presence."""
+    return [{"sampled_at": LAST + timedelta(hours=6, seconds=s), "result": result} for s, result in rows]
+
+
+@pytest.mark.parametrize(
+    ("step", "told", "stays"),
+    [
+        (IN | {"feed": "left_province"}, [{"left_at": LAST}], True),
+        (IN | {"feed": "left_province"}, [{"left_at": LAST + timedelta(seconds=1)}], False),
+        (IN | {"feed": "telecom"}, [{"area_code": AWAY, "day": D1}], True),
+        (IN | {"feed": "telecom"}, [{"area_code": AWAY, "day": D2}], False),
+        (IN | {"feed": "telecom"}, [{"area_code": AWAY, "day": D2}, {"area_code": PIDU, "day": D2}], True),
+        (IN | {"feed": "telecom"}, [{"area_code": AWAY, "day": D2}, {"area_code": PIDU, "day": D3}], True),
+        (IN | {"feed": "telecom"}, [{"area_code": AWAY, "day": D3}, {"area_code": PIDU, "day": D2}], False),
+        (CHANGED, [{"ts": LAST, "to_colour": "red"}], True),
+        (CHANGED, [{"ts": LAST + timedelta(seconds=1), "to_colour": "red"}], False),
+        (TESTED, _tests((0, "negative")), True),
+        (TESTED, _tests((1, "negative")), False),
+        (TESTED, _tests((1, "negative"), (-3600, "positive")), True),
+        (TESTED, _tests((1, "invalid")), True),
+        (TESTED | {"negatives": 2}, _tests((1, "negative"), (1, "negative")), True),
+        (TESTED | {"negatives": 2}, _tests((1, "negative"), (2, "negative")), False),
+    ],
+)  # fmt: skip
+def test_boundaries_of_the_steps(
+    step: dict[str, Any], told: list[dict[str, Any]], stays: bool, tmp_path: Path
+) -> None:
+    feed = step.get("feed", "tests")
+    world = World({"scans": [scan(LAST, "V1", "a", "green")], "venues": venues(V1=PIDU)})
+    world.feeds[feed] = [{"holder_key": "a"} | row for row in told]
+    asked = incident(steps=[step])
+    funnel = screen(tmp_path, world, asked)
+    assert filled(funnel.stages[-1].kept) == ({PIDU: 1} if stays else {})
+    assert plain(funnel.stages) == plain(twin(world, asked))
+
+
 def test_index_person_finds_contacts_and_is_none(tmp_path: Path) -> None:
     rows = [
         scan(at(D1, "10:00"), "V1", "index"),
