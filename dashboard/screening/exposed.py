@@ -61,7 +61,7 @@ def find_presences(
                 "SEMI JOIN index_person USING (holder_key) WHERE venue_id IS NOT NULL AND ts IS NOT NULL"
             )
         con.execute("INSERT INTO seen_person SELECT DISTINCT holder_key FROM visit")
-        for venue, ts in con.execute("SELECT DISTINCT venue_id, ts FROM visit").fetchall():
+        for venue, ts in con.execute("SELECT DISTINCT venue_id::VARCHAR, ts FROM visit").fetchall():
             presences.append(Presence(venue, ts, ts + stay))
         con.execute("DROP TABLE visit")
     return tuple(presences)
@@ -72,11 +72,11 @@ def count_unseen(con: BuildConnection) -> int:
     return _number(con, "SELECT count(*) FROM index_person ANTI JOIN seen_person USING (holder_key)")
 
 
-def load_windows(con: BuildConnection, windows: tuple[Window, ...], *, key_type: str) -> None:
+def load_windows(con: BuildConnection, windows: tuple[Window, ...], feeds: Feeds) -> None:
     """Make ``window_of`` and the empty ``hit``."""
     con.execute(
         "CREATE TEMP TABLE window_of AS SELECT unnest($numbers::INTEGER[]) AS number, "
-        "unnest($venues::VARCHAR[]) AS venue_id, unnest($lows::TIMESTAMP[]) AS low, "
+        f"unnest($venues::VARCHAR[])::{feeds.venue_type} AS venue_id, unnest($lows::TIMESTAMP[]) AS low, "
         "unnest($highs::TIMESTAMP[]) AS high",
         {
             "numbers": [w.number for w in windows],
@@ -86,8 +86,8 @@ def load_windows(con: BuildConnection, windows: tuple[Window, ...], *, key_type:
         },
     )
     con.execute(
-        f"CREATE TEMP TABLE hit (holder_key {key_type}, venue_id VARCHAR, number INTEGER, scans BIGINT, "
-        "first_ts TIMESTAMP, last_ts TIMESTAMP, seen BIGINT)"
+        f"CREATE TEMP TABLE hit (holder_key {feeds.key_type}, venue_id {feeds.venue_type}, "
+        "number INTEGER, scans BIGINT, first_ts TIMESTAMP, last_ts TIMESTAMP, seen BIGINT)"
     )
 
 

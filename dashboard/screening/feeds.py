@@ -11,13 +11,13 @@ from typing import Literal
 from dashboard.errors import InputError
 from dashboard.snapshot.events import BuildConnection, columns_of, plain_errors, quote
 
-Kind = Literal["key", "text", "time", "day", "whole"]
+Kind = Literal["key", "venue", "text", "time", "day", "whole"]
 
 # The columns each feed must have; others may stand beside them and are never read.
 FEED_COLUMNS: MappingProxyType[str, dict[str, Kind]] = MappingProxyType(
     {
-        "scans": {"ts": "time", "venue_id": "text", "holder_key": "key", "colour": "text"},
-        "venues": {"venue_id": "text", "area_code": "text"},
+        "scans": {"ts": "time", "venue_id": "venue", "holder_key": "key", "colour": "text"},
+        "venues": {"venue_id": "venue", "area_code": "text"},
         "holders": {"holder_key": "key", "area_code": "text"},
         "left_province": {"holder_key": "key", "left_at": "time"},
         "telecom": {"holder_key": "key", "area_code": "text", "day": "day"},
@@ -31,6 +31,7 @@ _WHOLE = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "
 _FITS: MappingProxyType[Kind, tuple[str, ...]] = MappingProxyType(
     {
         "key": ("VARCHAR", "UUID", *_WHOLE),
+        "venue": ("VARCHAR", *_WHOLE),
         "text": ("VARCHAR", "ENUM"),
         "time": ("TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS"),
         "day": ("DATE",),
@@ -47,9 +48,10 @@ _WORDS = MappingProxyType({"tests": ("result", ("negative", "positive", "invalid
 
 
 class Feeds:
-    """What lies in one input folder. ``key_type`` is the DuckDB type of ``holder_key`` in the scans.
+    """What lies in one input folder.
 
-    Raises ``InputError`` for a feed without its columns, or with another type in one of them.
+    ``key_type`` and ``venue_type`` are the DuckDB types of ``holder_key`` and ``venue_id`` in the scans:
+    joined as they are delivered, no event is converted. Raises ``InputError`` for a feed without its columns, or with another type in one of them.
     """
 
     def __init__(self, con: BuildConnection, folder: Path) -> None:
@@ -58,11 +60,13 @@ class Feeds:
         self._con = con
         self._folder = folder
         self._scans: dict[date, str | None] = {}
-        self.key_type = "VARCHAR"
+        self.key_type = self.venue_type = "VARCHAR"
         if files := _files(folder / "scans"):
             with plain_errors("scans"):
-                found = columns_of(con, _parquet(files[:1])).get("holder_key", "")
-            self.key_type = found if found in _FITS["key"] else "VARCHAR"
+                given = columns_of(con, _parquet(files[:1]))
+            # Another type is refused with all others, when the scans are asked for.
+            self.key_type = _type_or_text(given.get("holder_key"), _FITS["key"])
+            self.venue_type = _type_or_text(given.get("venue_id"), _FITS["venue"])
 
     def scans(self, day: date) -> str | None:
         """The scans of a day; None when nothing was delivered for it."""
@@ -121,10 +125,13 @@ class Feeds:
                     f"{feed}: {'; '.join(wrong)}.",
                     todo="Deliver the columns of docs/screening.md; times have no zone.",
                 )
-        columns = ", ".join(
-            f"CAST({name} AS {_CAST.get(kind, self.key_type)}) AS {name}" for name, kind in wanted.items()
-        )
+        types = {**_CAST, "key": self.key_type, "venue": self.venue_type}
+        columns = ", ".join(f"CAST({name} AS {types[kind]}) AS {name}" for name, kind in wanted.items())
         return f"SELECT {columns} FROM {source}"  # noqa: S608 - names are ours, paths are quoted
+
+
+def _type_or_text(given: str | None, fits: Sequence[str]) -> str:
+    return given if given in fits else "VARCHAR"
 
 
 def _files(folder: Path) -> list[Path]:

@@ -34,10 +34,13 @@ def load_venues(con: BuildConnection, feeds: Feeds, venues: tuple[str, ...]) -> 
     Raises ``InputError`` that names venues outside the register, or in no county: a person whose own county
     is not known is booked on that of the venue, so without it they would be lost.
     """
-    con.execute(
-        "CREATE TEMP TABLE wanted AS SELECT unnest($venues::VARCHAR[]) AS venue_id", {"venues": list(venues)}
-    )
-    register = feeds.find("venues") if venues else "(SELECT '' AS venue_id, '' AS area_code)"
+    with plain_errors("index_venues"):
+        con.execute(
+            f"CREATE TEMP TABLE wanted AS SELECT unnest($venues::VARCHAR[])::{feeds.venue_type} AS venue_id",
+            {"venues": list(venues)},
+        )
+    nothing = f"(SELECT NULL::{feeds.venue_type} AS venue_id, '' AS area_code)"
+    register = feeds.find("venues") if venues else nothing
     if register is None:
         raise InputError("The venue register was not delivered.", todo="Put it into the folder venues/.")
     with plain_errors("venues"):

@@ -109,7 +109,7 @@ class _Job:
         """Stage 1: scans at index venues on the days of the windows, and those inside a window."""
         load_county_codes(self.con)
         load_venues(self.con, self.feeds, tuple(sorted({w.venue_id for w in windows})))
-        load_windows(self.con, windows, key_type=self.feeds.key_type)
+        load_windows(self.con, windows, self.feeds)
         days = days_touched(windows)
         check_days(self.incident, self.feeds, days)
         self.steps_of = self.steps_done + len(days) + len(self.incident.steps) + 3

@@ -362,6 +362,28 @@ def test_whole_number_keys_and_csv_feeds(tmp_path: Path) -> None:
     assert "secret" not in str(raised.value)
 
 
+@pytest.mark.parametrize("key", [pl.Int64, pl.UInt32, pl.String])
+@pytest.mark.parametrize("venue", [pl.Int32, pl.UInt64, pl.Categorical])
+def test_ids_of_every_type_count_the_same(key: Any, venue: Any, tmp_path: Path) -> None:
+    rows = [scan(at(D1, "10:00"), "7", "1"), scan(at(D1, "10:20"), "7", "2"), scan(at(D1, "10:20"), "8", "3")]
+    folder = World({"scans": rows, "venues": venues(**{"7": PIDU, "8": WUHOU, "9": WUHOU})}).write(
+        tmp_path / "in"
+    )
+    _wrong_scans(lambda f: f.cast({"holder_key": key, "venue_id": venue}))(folder)
+    spans = [{"venue_id": "9", "day": str(D1), "from": "10:00", "to": "12:00"}]
+    asked = incident(index_persons=["1"], index_venues=spans)
+    funnel = run_screening(
+        asked, input_dir=folder, workroom=tmp_path / "w", memory="500MB", clock=lambda: NOW
+    )
+    assert filled(funnel.stages[-1].kept) == {PIDU: 1}
+    if venue is not pl.Categorical:
+        spans = [{"venue_id": "V9", "day": str(D1), "from": "10:00", "to": "12:00"}]
+        with pytest.raises(InputError, match="index_venues: a cell cannot be read"):
+            run_screening(
+                incident(index_venues=spans), input_dir=folder, workroom=tmp_path / "w", memory="500MB"
+            )
+
+
 def test_too_little_memory_is_said(tmp_path: Path) -> None:
     world = World({"scans": [scan(at(D1, "11:00"), "V1", "a")], "venues": venues(V1=PIDU)})
     with pytest.raises(StorageError, match="more memory or room"):
