@@ -51,7 +51,8 @@ class Feeds:
     """What lies in one input folder.
 
     ``key_type`` and ``venue_type`` are the DuckDB types of ``holder_key`` and ``venue_id`` in the scans:
-    joined as they are delivered, no event is converted. Raises ``InputError`` for a feed without its columns, or with another type in one of them.
+    joined as they are delivered, no event is converted. Raises ``InputError`` for a
+    feed without its columns, or with another type in one of them.
     """
 
     def __init__(self, con: BuildConnection, folder: Path) -> None:
@@ -61,12 +62,12 @@ class Feeds:
         self._folder = folder
         self._scans: dict[date, str | None] = {}
         self.key_type = self.venue_type = "VARCHAR"
-        if files := _files(folder / "scans"):
+        if files := [f for f in _files(folder / "scans") if f.suffix == ".parquet"]:
             with plain_errors("scans"):
                 given = columns_of(con, _parquet(files[:1]))
             # Another type is refused with all others, when the scans are asked for.
-            self.key_type = _type_or_text(given.get("holder_key"), _FITS["key"])
-            self.venue_type = _type_or_text(given.get("venue_id"), _FITS["venue"])
+            self.key_type = _type_or_text(given.get("holder_key", ""), _FITS["key"])
+            self.venue_type = _type_or_text(given.get("venue_id", ""), _FITS["venue"])
 
     def scans(self, day: date) -> str | None:
         """The scans of a day; None when nothing was delivered for it."""
@@ -130,7 +131,7 @@ class Feeds:
         return f"SELECT {columns} FROM {source}"  # noqa: S608 - names are ours, paths are quoted
 
 
-def _type_or_text(given: str | None, fits: Sequence[str]) -> str:
+def _type_or_text(given: str, fits: Sequence[str]) -> str:
     return given if given in fits else "VARCHAR"
 
 
