@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from dashboard.cli import accounts, demo, demo_data, policy, serve, snapshot
+from dashboard.cli import accounts, demo, demo_data, policy, screening, serve, snapshot
 from dashboard.errors import TianfuError
 
 app = typer.Typer(
@@ -19,6 +19,7 @@ app = typer.Typer(
 # One line for each module: app.add_typer(module.app, name="...") or app.command("...")(module.function).
 app.add_typer(snapshot.app, name="snapshot")
 app.add_typer(policy.app, name="policy")
+app.add_typer(screening.app, name="screening")
 app.add_typer(accounts.account, name="account")
 app.command("demo-data")(demo_data.demo_data)
 app.command("demo")(demo.demo)
