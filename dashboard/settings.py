@@ -70,6 +70,35 @@ SETTINGS: tuple[Setting, ...] = (
         "",
         "SQLAlchemy URL of the store; empty means SQLite inside TIANFU_HOME.",
     ),
+    Setting("rules_host", "RULES_HOST", "127.0.0.1", "Address the packaged rules service listens on."),
+    Setting("rules_port", "RULES_PORT", "8060", "Port of the packaged rules service."),
+    Setting(
+        "rules_url",
+        "TIANFU_RULES_URL",
+        "",
+        "Address of the rules service that policies are published to; empty means the packaged one.",
+    ),
+    Setting(
+        "rules_token",
+        "TIANFU_RULES_TOKEN",
+        "",
+        "Bearer token of the rules service; empty reads the file 'rules-token' in TIANFU_HOME, which the "
+        "demo makes.",
+    ),
+    Setting(
+        "policy_key",
+        "TIANFU_POLICY_KEY",
+        "",
+        "File with the private key (EC P-256, PEM) that signs policies; empty means 'keys/policy.pem' in "
+        "TIANFU_HOME, which the demo makes.",
+    ),
+    Setting(
+        "policy_trust",
+        "TIANFU_POLICY_TRUST",
+        "",
+        "File with the public keys (JWKS) that signed policies are checked with; empty means "
+        "'keys/policy-trust.json' in TIANFU_HOME.",
+    ),
     Setting(
         "secure_cookies",
         "TIANFU_SECURE_COOKIES",
@@ -111,6 +140,12 @@ class Settings:
     boundaries: Path | None
     boundaries_crs: str
     database_url: str
+    rules_host: str
+    rules_port: int
+    rules_url: str
+    rules_token: str
+    policy_key: Path | None
+    policy_trust: Path | None
     secure_cookies: bool
     session_idle_minutes: int
     session_absolute_hours: int
@@ -127,6 +162,11 @@ class Settings:
         if self.snapshots_at and not self.object_store:
             return Path(self.snapshots_at).resolve()
         return self.home / "snapshots"
+
+    @property
+    def rules_address(self) -> str:
+        """Address of the rules service without a slash at its end."""
+        return self.rules_url or f"http://{self.rules_host}:{self.rules_port}"
 
     @property
     def board_snapshots(self) -> Path:
@@ -152,6 +192,12 @@ def read_settings(env: Mapping[str, str] | None = None) -> Settings:
         boundaries=Path(raw["boundaries"]) if raw["boundaries"] else None,
         boundaries_crs=raw["boundaries_crs"],
         database_url=raw["database_url"],
+        rules_host=raw["rules_host"],
+        rules_port=_number(raw, "rules_port", 1, 65535),
+        rules_url=_http_address(raw, "rules_url"),
+        rules_token=raw["rules_token"],
+        policy_key=Path(raw["policy_key"]) if raw["policy_key"] else None,
+        policy_trust=Path(raw["policy_trust"]) if raw["policy_trust"] else None,
         secure_cookies=_switch(raw, "secure_cookies"),
         session_idle_minutes=_number(raw, "session_idle_minutes", 1, 24 * 60),
         session_absolute_hours=_number(raw, "session_absolute_hours", 1, 24 * 30),
@@ -184,6 +230,16 @@ def _place(text: str) -> str:
         raise SettingError(
             "TIANFU_SNAPSHOTS is neither a folder nor an address such as s3://bucket/prefix.",
             todo="Write bucket and prefix in letters, digits, dots and hyphens, without any key.",
+        )
+    return text.rstrip("/")
+
+
+def _http_address(raw: Mapping[str, str], field: str) -> str:
+    text = raw[field]
+    if text and not re.fullmatch(r"https?://[A-Za-z0-9.\[\]:_-]+(/[A-Za-z0-9._~-]+)*/?", text):
+        raise SettingError(
+            f"{_env_of(field)} is no address such as https://rules.example:8060.",
+            todo="Name scheme, host, port and at most a path, without a name or password.",
         )
     return text.rstrip("/")
 
