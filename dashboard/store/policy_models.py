@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from dashboard.store.models import Base
@@ -89,8 +89,8 @@ class PolicyEnvelopeRow(Base):
     body: Mapped[bytes] = mapped_column(LargeBinary)
     document: Mapped[str] = mapped_column(Text)
     issued_at: Mapped[datetime]
-    effective_at_s: Mapped[int]
-    expires_at_s: Mapped[int | None]
+    effective_at_s: Mapped[int] = mapped_column(BigInteger)
+    expires_at_s: Mapped[int | None] = mapped_column(BigInteger)
 
 
 class PolicyOutboxRow(Base):
