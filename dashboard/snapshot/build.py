@@ -84,7 +84,7 @@ def build_snapshot(
             input_dir,
             work=out / f"{STAGING}rollup-{os.getpid()}",
             kept=kept,
-            rules=Rules(reasons=colour_of_reason(), colours=tuple(colour.id for colour in colours())),
+            rules=_rules(),
             now=began,
             synthetic=is_synthetic(input_dir / MARKER) if (input_dir / MARKER).is_file() else False,
             memory=memory,
@@ -138,6 +138,14 @@ def validate_stored(out: Path, snapshot_id: str) -> Report:
         )
     folder = out / snapshot_id
     return _validate(folder, read_manifest(folder), on_rule=lambda _name: None)
+
+
+def _rules() -> Rules:
+    return Rules(
+        reasons=colour_of_reason(),
+        colours=tuple(colour.id for colour in colours()),
+        silent_after_hours=load_baseline().scan_alarm.silent_after_hours,
+    )
 
 
 def _validate(folder: Path, manifest: Manifest, *, on_rule: Callable[[str], None]) -> Report:

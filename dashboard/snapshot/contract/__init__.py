@@ -15,6 +15,7 @@ from dashboard.snapshot.contract.codes import (
     CODE_CHANNELS,
     CODE_TABLES,
     FINDINGS,
+    MOST_TESTS,
     NO_CODE,
     NO_FORMER_CODE,
 )
@@ -66,6 +67,7 @@ __all__ = [
     "LEVELS",
     "LOAD_CHANNELS",
     "LOAD_SYSTEMS",
+    "MOST_TESTS",
     "NO_CODE",
     "NO_FORMER_CODE",
     "NO_REASON",

@@ -90,8 +90,16 @@ def word(name: str, description: str, allowed: tuple[str, ...] = (), *, texts: s
     return Column(name, "VARCHAR", "", description, allowed=allowed, texts=texts)
 
 
-def whole(name: str, unit: str, description: str, *, low: int = 0, high: int | None = None) -> Column:
-    return Column(name, "INTEGER", unit, description, low=low, high=high)
+def whole(
+    name: str,
+    unit: str,
+    description: str,
+    *,
+    low: int = 0,
+    high: int | None = None,
+    nullable: bool = False,
+) -> Column:
+    return Column(name, "INTEGER", unit, description, nullable=nullable, low=low, high=high)
 
 
 DATE = Column("date", "DATE", "", "Calendar day the row is about.")
