@@ -6,6 +6,7 @@ What one value may take is bounded because 50 kB of zstd can stand for gigabytes
 from __future__ import annotations
 
 from collections.abc import Collection
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -30,6 +31,16 @@ def find_bulky_column(metadata: pq.FileMetaData, names: Collection[str]) -> str:
                     f"{group.num_rows} rows; {most} is the limit for ids and codes."
                 )
     return ""
+
+
+def find_bulky_text(path: Path, names: Collection[str]) -> str:
+    """As ``find_bulky_column`` of a file; columns that are no text are passed over, "" for a torn footer."""
+    try:
+        with pq.ParquetFile(path) as footer:
+            texts = [f.name for f in footer.schema_arrow if f.name in names and is_text(f.type)]
+            return find_bulky_column(footer.metadata, texts)
+    except (OSError, ValueError, TypeError, KeyError, NotImplementedError, MemoryError):
+        return ""  # whoever reads the file says why it cannot be read
 
 
 def find_long_text(arrow: pa.Table, names: Collection[str]) -> str:

@@ -246,7 +246,11 @@ def _without_repeats(
         pl.col(_FILE).last().alias("__kept_file"),
         pl.struct(measures).last().alias("__kept_measures"),
     )
-    over = candidates.join(kept, on=keys, nulls_equal=True).filter(pl.col("__at") != pl.col("__kept")).sort("__at")
+    over = (
+        candidates.join(kept, on=keys, nulls_equal=True)
+        .filter(pl.col("__at") != pl.col("__kept"))
+        .sort("__at")
+    )
     reason = (
         pl.when(pl.col(_FILE) != pl.col("__kept_file"))
         .then(pl.lit("duplicate_delivery"))
