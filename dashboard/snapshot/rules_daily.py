@@ -123,7 +123,7 @@ def levels_follow_from_their_flows(subject: Subject) -> Iterator[Finding]:
 
 
 def funnels_reconcile(subject: Subject) -> Iterator[Finding]:
-    """People who enter a stage are kept or dropped, and those kept are those who enter the next one."""
+    """What enters a stage is kept or dropped, and what is kept is what enters the next one."""
     rows, rule = subject.scan("funnel"), "funnels_reconcile"
     if rows is None:
         return
@@ -137,7 +137,7 @@ def funnels_reconcile(subject: Subject) -> Iterator[Finding]:
         rows.filter(torn).select(*TABLE_BY_NAME["funnel"].key, "entered", "kept", "dropped"),
         rule=rule,
         table="funnel",
-        sentence="{rows} whose people are not either kept or dropped.",
+        sentence="{rows} where what entered was not either kept or dropped.",
     )
     names = rows.group_by("incident", "stage_no").agg(_C("stage").n_unique().alias("stages"))
     yield judge(
@@ -163,7 +163,7 @@ def funnels_reconcile(subject: Subject) -> Iterator[Finding]:
         .sort(by_stage),
         rule=rule,
         table="funnel",
-        sentence="{rows} where others enter a stage than the stage before kept.",
+        sentence="{rows} where a stage takes in another number than the one before kept.",
     )
 
 
