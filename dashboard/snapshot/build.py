@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -113,6 +113,7 @@ def build_snapshot(
                 report = _validate(
                     candidate.folder,
                     candidate.manifest,
+                    checked=rolled.checked,
                     on_rule=lambda name: steps.begin(name.replace("_", " ")),
                 )
                 _keep_rejects(
@@ -137,7 +138,7 @@ def validate_stored(out: Path, snapshot_id: str) -> Report:
             f"{snapshot_id[:40]!r} is no snapshot id.", todo="List them with: tianfu snapshot list"
         )
     folder = out / snapshot_id
-    return _validate(folder, read_manifest(folder), on_rule=lambda _name: None)
+    return _validate(folder, read_manifest(folder), checked=(), on_rule=lambda _name: None)
 
 
 def _rules() -> Rules:
@@ -148,12 +149,15 @@ def _rules() -> Rules:
     )
 
 
-def _validate(folder: Path, manifest: Manifest, *, on_rule: Callable[[str], None]) -> Report:
+def _validate(
+    folder: Path, manifest: Manifest, *, checked: Collection[str], on_rule: Callable[[str], None]
+) -> Report:
     return validate_snapshot(
         folder,
         manifest,
         reasons=colour_of_reason(),
         colours=[colour.id for colour in colours()],
+        checked=checked,
         on_rule=on_rule,
     )
 

@@ -31,14 +31,6 @@ def columns_are_those_of_the_contract(subject: Subject) -> Iterator[Finding]:
             yield Finding("ok", rule, table.name)
 
 
-def keys_are_unique(subject: Subject) -> Iterator[Finding]:
-    """No two rows of a table have the same key."""
-    for table, rows in subject.reported():
-        twice = rows.group_by(table.key).len("times").filter(pl.col("times") > 1).sort(table.key)
-        said = f"{{rows}}: the key ({', '.join(table.key)}) occurs more than once."
-        yield judge(twice, rule="keys_are_unique", table=table.name, sentence=said)
-
-
 def nothing_required_is_missing(subject: Subject) -> Iterator[Finding]:
     """Columns that must have a value have one."""
     for table, rows in subject.reported():
@@ -167,7 +159,6 @@ def _shown(table: Table, column: Column) -> list[str]:
 
 
 RULES = (
-    keys_are_unique,
     nothing_required_is_missing,
     values_are_allowed,
     numbers_lie_within_bounds,

@@ -6,6 +6,7 @@ import math
 import os
 import shutil
 from collections import Counter, defaultdict
+from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
@@ -14,7 +15,10 @@ import polars as pl
 import pytest
 
 from dashboard.errors import InputError
+from dashboard.snapshot import rules_keys
 from dashboard.snapshot.build import BuildResult, build_snapshot
+from dashboard.snapshot.manifest import FileEntry
+from dashboard.snapshot.subject import Subject
 from tests.events import D1, D2, D3, NOW, build, deliver, make_changes, make_scans, make_venues, rows_of
 
 TABLES = (
@@ -176,6 +180,26 @@ def test_an_unchanged_delivery_counts_nothing_again(tmp_path: Path, source: Path
     assert again.already
     assert again.manifest.id == first.manifest.id
     assert not [w for w in words if w.startswith("rolling up")]
+
+
+def test_keys_of_partitions_from_earlier_builds_are_not_compared_again(
+    tmp_path: Path, source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[frozenset[str]] = []
+    real = rules_keys._unchecked
+
+    def spy(subject: Subject, files: list[FileEntry]) -> Iterator[FileEntry]:
+        new = list(real(subject, files))
+        looked.append(frozenset(file.path for file in new))
+        return iter(new)
+
+    monkeypatch.setattr(rules_keys, "_unchecked", spy)
+    build(source, tmp_path)
+    assert len(frozenset().union(*looked)) == 3 * 7
+    looked.clear()
+    deliver(source, "scans", D3, make_scans(D3, [f"V{i:04d}" for i in range(12)], seed=7), "more.parquet")
+    build(source, tmp_path)
+    assert {path.split("/")[1] for path in frozenset().union(*looked)} == {f"date={D3}"}
 
 
 def test_a_corrected_day_rebuilds_that_day_alone(tmp_path: Path, source: Path) -> None:

@@ -29,10 +29,14 @@ _EVENTS = {scans.NAME: scans.FEED, codes.NAME: codes.FEED}
 
 @dataclass(frozen=True)
 class RolledUp:
-    """Partitions of tables, how each feed arrived; what the next build needs stays inside."""
+    """Partitions of tables, how each feed arrived; what the next build needs stays inside.
+
+    ``checked`` holds the SHA-256 of the partitions that come from earlier builds, which validated them.
+    """
 
     parts: tuple[Part, ...] = ()
     feeds: Mapping[str, Imported] = field(default_factory=dict)
+    checked: frozenset[str] = frozenset()
     _fresh: tuple[Counted, ...] = ()
     _first: date = date.min
 
@@ -83,6 +87,7 @@ def _run(counting: Counting) -> RolledUp:
     return RolledUp(
         parts=tuple(_parts(used)),
         feeds=_feeds(counting, found, used),
+        checked=frozenset(e.sha256 for one in used if not one.fresh for e in one.state.files.values()),
         _fresh=tuple(one for one in used if one.fresh),
         _first=first,
     )
