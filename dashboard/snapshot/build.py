@@ -14,7 +14,7 @@ from dashboard.clock import china_now
 from dashboard.errors import InputError, SnapshotNotFound, TianfuError
 from dashboard.policy.store import colour_of_reason, colours, load_baseline
 from dashboard.snapshot.areas_table import build_area_table
-from dashboard.snapshot.contract import FEEDS, TABLE_BY_NAME, TABLES
+from dashboard.snapshot.contract import FEED_BY_ID, FEEDS, TABLE_BY_NAME, TABLES
 from dashboard.snapshot.files import POLARS_TYPES, disk_trouble
 from dashboard.snapshot.history import read_current
 from dashboard.snapshot.importers.files import MARKER, is_synthetic
@@ -202,7 +202,10 @@ def _states(delivery: Delivery) -> Mapping[str, str]:
 
 
 def _data_time(delivery: Delivery, input_dir: Path, rolled: RolledUp) -> datetime:
-    moments = [arrival.data_until for arrival in delivery.feeds if arrival.data_until]
+    arrivals = [(arrival.data_until, FEED_BY_ID[arrival.feed].derived) for arrival in delivery.feeds]
+    moments = [until for until, derived in arrivals if until and not derived]
+    # A delivery of derived rows alone has no other date than theirs.
+    moments = moments or [until for until, _ in arrivals if until]
     if not moments or not (delivery.tables or rolled.parts):
         raise InputError(
             f"{input_dir} holds nothing that can be used ({len(delivery.rejects)} entries rejected).",

@@ -61,13 +61,18 @@ class Table:
 
 @dataclass(frozen=True)
 class Feed:
-    """One feed: id, department that delivers it, its names, its tables."""
+    """One feed: id, department that delivers it, its names, its tables.
+
+    ``derived`` says that its rows are computed here from other feeds: they are as old as those, and the
+    moment of the computation dates no data and makes no feed late.
+    """
 
     id: str
     department: str
     name_zh: str
     name_en: str
     tables: tuple[str, ...] = field(default_factory=tuple)
+    derived: bool = False
 
 
 def area_column(description: str) -> Column:
