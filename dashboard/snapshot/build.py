@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -14,7 +14,7 @@ from dashboard.clock import china_now
 from dashboard.errors import InputError, SnapshotNotFound, TianfuError
 from dashboard.policy.store import colour_of_reason, colours, load_baseline
 from dashboard.snapshot.areas_table import build_area_table
-from dashboard.snapshot.contract import FEEDS, TABLE_BY_NAME, TABLES
+from dashboard.snapshot.contract import FEED_BY_ID, FEEDS, TABLE_BY_NAME, TABLES
 from dashboard.snapshot.files import POLARS_TYPES, disk_trouble
 from dashboard.snapshot.history import read_current
 from dashboard.snapshot.importers.files import MARKER, is_synthetic
@@ -84,7 +84,7 @@ def build_snapshot(
             input_dir,
             work=out / f"{STAGING}rollup-{os.getpid()}",
             kept=kept,
-            rules=Rules(reasons=colour_of_reason(), colours=tuple(colour.id for colour in colours())),
+            rules=_rules(),
             now=began,
             synthetic=is_synthetic(input_dir / MARKER) if (input_dir / MARKER).is_file() else False,
             memory=memory,
@@ -113,6 +113,7 @@ def build_snapshot(
                 report = _validate(
                     candidate.folder,
                     candidate.manifest,
+                    checked=rolled.checked,
                     on_rule=lambda name: steps.begin(name.replace("_", " ")),
                 )
                 _keep_rejects(
@@ -137,15 +138,26 @@ def validate_stored(out: Path, snapshot_id: str) -> Report:
             f"{snapshot_id[:40]!r} is no snapshot id.", todo="List them with: tianfu snapshot list"
         )
     folder = out / snapshot_id
-    return _validate(folder, read_manifest(folder), on_rule=lambda _name: None)
+    return _validate(folder, read_manifest(folder), checked=(), on_rule=lambda _name: None)
 
 
-def _validate(folder: Path, manifest: Manifest, *, on_rule: Callable[[str], None]) -> Report:
+def _rules() -> Rules:
+    return Rules(
+        reasons=colour_of_reason(),
+        colours=tuple(colour.id for colour in colours()),
+        silent_after_hours=load_baseline().scan_alarm.silent_after_hours,
+    )
+
+
+def _validate(
+    folder: Path, manifest: Manifest, *, checked: Collection[str], on_rule: Callable[[str], None]
+) -> Report:
     return validate_snapshot(
         folder,
         manifest,
         reasons=colour_of_reason(),
         colours=[colour.id for colour in colours()],
+        checked=checked,
         on_rule=on_rule,
     )
 
@@ -190,7 +202,10 @@ def _states(delivery: Delivery) -> Mapping[str, str]:
 
 
 def _data_time(delivery: Delivery, input_dir: Path, rolled: RolledUp) -> datetime:
-    moments = [arrival.data_until for arrival in delivery.feeds if arrival.data_until]
+    arrivals = [(arrival.data_until, FEED_BY_ID[arrival.feed].derived) for arrival in delivery.feeds]
+    moments = [until for until, derived in arrivals if until and not derived]
+    # A delivery of derived rows alone has no other date than theirs.
+    moments = moments or [until for until, _ in arrivals if until]
     if not moments or not (delivery.tables or rolled.parts):
         raise InputError(
             f"{input_dir} holds nothing that can be used ({len(delivery.rejects)} entries rejected).",

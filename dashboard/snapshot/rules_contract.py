@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import polars as pl
 
-from dashboard.snapshot.contract import FEEDS, Column, Table
+from dashboard.snapshot.contract import FEED_BY_ID, FEEDS, Column, Table
 from dashboard.snapshot.files import POLARS_TYPES
 from dashboard.snapshot.report import Finding
 from dashboard.snapshot.subject import Subject, judge
@@ -29,14 +29,6 @@ def columns_are_those_of_the_contract(subject: Subject) -> Iterator[Finding]:
             yield Finding("error", rule, table.name, sentence=f"Table {table.name}: {'; '.join(said)}.")
         else:
             yield Finding("ok", rule, table.name)
-
-
-def keys_are_unique(subject: Subject) -> Iterator[Finding]:
-    """No two rows of a table have the same key."""
-    for table, rows in subject.reported():
-        twice = rows.group_by(table.key).len("times").filter(pl.col("times") > 1).sort(table.key)
-        said = f"{{rows}}: the key ({', '.join(table.key)}) occurs more than once."
-        yield judge(twice, rule="keys_are_unique", table=table.name, sentence=said)
 
 
 def nothing_required_is_missing(subject: Subject) -> Iterator[Finding]:
@@ -126,7 +118,7 @@ def areas_form_a_tree(subject: Subject) -> Iterator[Finding]:
 
 
 def no_row_is_from_the_future(subject: Subject) -> Iterator[Finding]:
-    """No day of data lies after the data time, and the data time not after the build."""
+    """No day of data lies after the data time, and neither that nor what was computed after the build."""
     manifest = subject.manifest
     rule = "no_row_is_from_the_future"
     if manifest.data_time > manifest.built_at + timedelta(days=1):
@@ -135,8 +127,11 @@ def no_row_is_from_the_future(subject: Subject) -> Iterator[Finding]:
             f"at {manifest.built_at:%Y-%m-%d %H:%M}."
         )
         yield Finding("error", rule, "", sentence=said)
-    last = manifest.data_time.date()
     for table, rows in subject.reported():
+        derived = table.feed in FEED_BY_ID and FEED_BY_ID[table.feed].derived
+        last = (manifest.built_at if derived else manifest.data_time).date()
+        end = "the day of the build" if derived else "the day of the data"
+        end_zh = "生成日" if derived else "数据日"
         # The build's own tables speak of codes to come and of arrivals after the data.
         moments = [c for c in table.columns if c.type in ("DATE", "TIMESTAMP") and table.feed]
         for column in moments:
@@ -145,8 +140,8 @@ def no_row_is_from_the_future(subject: Subject) -> Iterator[Finding]:
                 rule=rule,
                 table=table.name,
                 outcome="warning" if column.name in STATED_DAYS else "error",
-                sentence=f"{{rows}} whose {column.name} lies after {last}, the day of the data.",
-                sentence_zh=f"{{rows}}的 {column.name} 晚于数据日 {last}。",
+                sentence=f"{{rows}} whose {column.name} lies after {last}, {end}.",
+                sentence_zh=f"{{rows}}的 {column.name} 晚于{end_zh} {last}。",
             )
 
 
@@ -167,7 +162,6 @@ def _shown(table: Table, column: Column) -> list[str]:
 
 
 RULES = (
-    keys_are_unique,
     nothing_required_is_missing,
     values_are_allowed,
     numbers_lie_within_bounds,

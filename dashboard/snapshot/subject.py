@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
 
 from dashboard.snapshot.contract import TABLES, Table
-from dashboard.snapshot.manifest import Manifest
+from dashboard.snapshot.manifest import FileEntry, Manifest
 from dashboard.snapshot.report import Finding, Outcome
 
 SAMPLE = 5
@@ -17,17 +17,32 @@ SAMPLE = 5
 
 @dataclass(frozen=True)
 class Subject:
-    """A snapshot folder with its manifest, and the policy's colours and reasons (reason -> colour)."""
+    """A snapshot folder with its manifest, and the policy's colours and reasons (reason -> colour).
+
+    ``checked`` holds the SHA-256 of partitions whose keys an earlier build found unique.
+    """
 
     folder: Path
     manifest: Manifest
     reasons: Mapping[str, str]
     colours: frozenset[str]
+    checked: frozenset[str] = frozenset()
 
     def scan(self, name: str) -> pl.LazyFrame | None:
         """The rows of one table, or None when no feed delivered it."""
-        files = [self.folder / file.path for file in self.manifest.table(name).files]
-        return pl.scan_parquet(files, hive_partitioning=False) if files else None
+        files = self.manifest.table(name).files
+        return self.rows(files) if files else None
+
+    def rows(self, files: Sequence[FileEntry]) -> pl.LazyFrame:
+        """The rows of some files of one table."""
+        return pl.scan_parquet([self.folder / file.path for file in files], hive_partitioning=False)
+
+    def files(self) -> Iterator[tuple[Table, tuple[FileEntry, ...]]]:
+        """The files of the delivered tables, in the order of the contract."""
+        for table in TABLES:
+            files = self.manifest.table(table.name).files
+            if files:
+                yield table, files
 
     def reported(self) -> Iterator[tuple[Table, pl.LazyFrame]]:
         """The delivered tables in the order of the contract."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 
-from dashboard.snapshot import rules_contract, rules_daily, rules_jumps, rules_sense
+from dashboard.snapshot import rules_contract, rules_daily, rules_jumps, rules_keys, rules_sense
 from dashboard.snapshot.contract import TABLES
 from dashboard.snapshot.manifest import Manifest
 from dashboard.snapshot.report import Finding, Report
@@ -38,7 +38,13 @@ def files_are_as_built(subject: Subject) -> Iterator[Finding]:
 GROUPS: tuple[tuple[Rule, ...], ...] = (
     (files_are_as_built,),
     (rules_contract.columns_are_those_of_the_contract,),
-    (*rules_contract.RULES, *rules_sense.RULES, *rules_daily.RULES, *rules_jumps.RULES),
+    (
+        rules_keys.keys_are_unique,
+        *rules_contract.RULES,
+        *rules_sense.RULES,
+        *rules_daily.RULES,
+        *rules_jumps.RULES,
+    ),
 )
 RULE_COUNT = sum(len(group) for group in GROUPS)
 
@@ -49,14 +55,16 @@ def validate_snapshot(
     *,
     reasons: Mapping[str, str],
     colours: Collection[str] = (),
+    checked: Collection[str] = (),
     on_rule: Callable[[str], None] = lambda _name: None,
 ) -> Report:
     """Run all rules on the snapshot in ``folder`` and report every finding.
 
-    ``reasons`` maps each reason of the policy to its colour; ``colours`` adds colours without a
-    reason. ``on_rule`` hears the name of each rule before it runs.
+    ``reasons`` maps each reason of the policy to its colour; ``colours`` adds colours without a reason.
+    Keys within the partitions ``checked``, by SHA-256, are taken for unique. ``on_rule`` hears the name of
+    each rule before it runs.
     """
-    subject = Subject(folder, manifest, reasons, frozenset((*colours, *reasons.values())))
+    subject = Subject(folder, manifest, reasons, frozenset((*colours, *reasons.values())), frozenset(checked))
     findings: list[Finding] = []
     for group in GROUPS:
         for rule in group:

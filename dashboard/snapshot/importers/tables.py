@@ -14,6 +14,7 @@ from datetime import date, datetime, time, timedelta
 import polars as pl
 
 from dashboard.snapshot.contract import TABLE_BY_NAME, Column, Table
+from dashboard.snapshot.importers.bulk import LONGEST_TEXT
 from dashboard.snapshot.importers.files import Found
 from dashboard.snapshot.importers.parquet import CRS, folder_day, optional_columns, read_parquet
 from dashboard.snapshot.importers.places import area_by_code
@@ -27,6 +28,7 @@ _DAYS = ((date.min - date(1970, 1, 1)).days, (date.max - date(1970, 1, 1)).days)
 _FIRST_DAY = date(2019, 12, 1)
 # Beyond any count of people or scans, and a guard for sums that must stay within 64 bits.
 _MOST = 10**12
+_SHOWN = 80  # characters of a wrong text that a detail repeats
 
 
 @dataclass(frozen=True)
@@ -125,7 +127,8 @@ def _why(table: Table, frame: pl.DataFrame, folder_day: date | None, now: dateti
 
 def _value_checks(column: Column) -> list[tuple[pl.Expr, str]]:
     value = pl.col(column.name)
-    checks = [(~value.is_in(column.allowed), "unknown_category")] if column.allowed else []
+    checks = [(value.str.len_bytes() > LONGEST_TEXT, "long_text")] if column.type == "VARCHAR" else []
+    checks += [(~value.is_in(column.allowed), "unknown_category")] if column.allowed else []
     if column.low is not None:
         checks += [
             (value < column.low, _too_low(column)),
@@ -205,6 +208,8 @@ def _is_wrong(column: Column, value: object, reason: str) -> bool:
     if reason in ("bad_date", "future_date"):
         day = value.date() if isinstance(value, datetime) else value
         return isinstance(day, date) and (day < _FIRST_DAY) == (reason == "bad_date")
+    if reason == "long_text":
+        return isinstance(value, str) and len(value.encode()) > LONGEST_TEXT
     if reason == "unknown_category":
         return bool(column.allowed) and value not in column.allowed
     if column.low is None or not isinstance(value, int | float):
@@ -215,7 +220,7 @@ def _is_wrong(column: Column, value: object, reason: str) -> bool:
 
 
 def _shown(value: object) -> str:
-    return "empty" if value is None else repr(value) if isinstance(value, str) else str(value)
+    return "empty" if value is None else repr(value[:_SHOWN]) if isinstance(value, str) else str(value)
 
 
 def _raw(values: Mapping[str, object]) -> str:
@@ -241,7 +246,11 @@ def _without_repeats(
         pl.col(_FILE).last().alias("__kept_file"),
         pl.struct(measures).last().alias("__kept_measures"),
     )
-    over = candidates.join(kept, on=keys).filter(pl.col("__at") != pl.col("__kept")).sort("__at")
+    over = (
+        candidates.join(kept, on=keys, nulls_equal=True)
+        .filter(pl.col("__at") != pl.col("__kept"))
+        .sort("__at")
+    )
     reason = (
         pl.when(pl.col(_FILE) != pl.col("__kept_file"))
         .then(pl.lit("duplicate_delivery"))
