@@ -9,7 +9,7 @@ import polars as pl
 
 from dashboard.snapshot.contract import NO_CODE, NO_REASON, TABLE_BY_NAME
 from dashboard.snapshot.report import Finding
-from dashboard.snapshot.subject import SAMPLE, Subject, judge
+from dashboard.snapshot.subject import SAMPLE, Subject, judge, places_of
 
 _STOCK_KEY = ["date", "area", "colour"]
 
@@ -134,6 +134,7 @@ def flows_explain_stocks(subject: Subject) -> Iterator[Finding]:
             f"date={d} area={a} colour={c} today={h} yesterday={b} in-out={n}"
             for d, a, c, h, b, n, _ in worst.head(SAMPLE).iter_rows()
         ),
+        where=places_of(worst),
         sentence=f"Code changes do not explain the change of holders in {areas} "
         f"area{'s' if areas > 1 else ''}; the largest difference is {most} people.",
         sentence_zh=f"{areas} 个地区的转码流量与码量变化不符，最大相差 {most} 人。",
