@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dash import html
+from datetime import datetime
+
+import dash
+from dash import Input, Output, State, html
 from dash.development.base_component import Component
 
 from dashboard.cells import cell
@@ -10,34 +13,62 @@ from dashboard.components.cards import card as card_frame
 from dashboard.components.provenance import Provenance
 from dashboard.components.states import empty_state, loading
 from dashboard.components.tables import ColumnSpec, Value, data_table
+from dashboard.errors import TianfuError
+from dashboard.i18n.catalogue import Lang, t
 from dashboard.i18n.numbers import format_time
 from dashboard.shell.context import Context
 from dashboard.shell.exports import TableData, register_export
+from dashboard.shell.filters import default_area
+from dashboard.shell.identity import current_lang
 from dashboard.shell.pages import Page, card, register_page
+from dashboard.shell.serving import serve_snapshot
 from dashboard.snapshot.contract import FEEDS
+from dashboard.views.feedreport import build_plate, report_table
 from dashboard.views.figures import feed_marks
 from dashboard.views.menus import export_menu
+from dashboard.views.restated import corrections_table
+from dashboard.views.snapshotlist import snapshot_list
+from geo.areas import name_of
 from queries.feeds import get_feed_rejects, get_feed_states
 
 
 def body(context: Context) -> Component:
+    def slot(name: str, width: str, height: int) -> Component:
+        return html.Div(
+            loading(html.Div(id=f"feeds-{name}"), height=height, lang=context.lang), className=width
+        )
+
     return html.Div(
         [
             html.Div(
                 [html.H1(context.t("nav.feeds")), html.P(context.t("feeds.lead"))], className="tf-page-head"
             ),
+            # What is not part of the snapshot is drawn with the page, never kept with its cards.
+            build_plate(context),
             html.Div(
                 [
-                    html.Div(loading(html.Div(id="feeds-states"), height=260, lang=context.lang)),
-                    html.Div(
-                        loading(html.Div(id="feeds-rejects"), height=220, lang=context.lang),
-                        className="tf-col-7",
-                    ),
+                    slot("states", "tf-col-12", 260),
+                    slot("corrections", "tf-col-12", 260),
+                    slot("rejects", "tf-col-6", 220),
+                    slot("report", "tf-col-6", 220),
+                    html.Div(snapshots_card(context), className="tf-col-7"),
                     html.Div(id="feeds-snapshot", className="tf-col-5"),
                 ],
                 className="tf-grid",
             ),
         ]
+    )
+
+
+def snapshots_card(context: Context) -> Component:
+    return card_frame(
+        id="feeds-snapshots-card",
+        question_title=context.t("feeds.snapshots.title"),
+        unit=context.t("feeds.snapshots.unit"),
+        body=snapshot_list(context),
+        provenance=source(context, "feeds.snapshots.definition"),
+        link="",
+        lang=context.lang,
     )
 
 
@@ -54,14 +85,21 @@ def spoken(words: str, context: Context) -> str:
 STATE_SIGNS = {"on_time": "✓", "late": "◷", "partial": "◐", "not_reported": "✕"}
 
 
-def source(context: Context) -> Provenance:
+def source(context: Context, definition: str = "feeds.definition") -> Provenance:
     return Provenance(
-        definition=context.t("feeds.definition"),
+        definition=context.t(definition),
         denominator="",
         feeds=feed_marks(context, tuple(feed.id for feed in FEEDS)),
         data_time=context.manifest.data_time,
         owner=context.t("feeds.owner"),
     )
+
+
+def behind(until: datetime | None, context: Context) -> int | None:
+    """Minutes the data of a feed end before the newest of the snapshot; None where nothing came."""
+    if until is None:
+        return None
+    return max(0, round((context.manifest.data_time - until).total_seconds() / 60))
 
 
 def states_table(context: Context) -> TableData:
@@ -72,6 +110,7 @@ def states_table(context: Context) -> TableData:
         ColumnSpec("state", t("feeds.column.state"), min_width=80),
         ColumnSpec("until", t("feeds.column.until"), min_width=104),
         ColumnSpec("arrived", t("feeds.column.arrived"), min_width=104),
+        ColumnSpec("behind", t("feeds.column.behind"), kind="number", unit=t("unit.minutes"), min_width=84),
         ColumnSpec("late", t("feeds.column.late"), kind="number", unit=t("unit.minutes"), min_width=90),
         ColumnSpec("accepted", t("feeds.column.accepted"), kind="number", unit=t("unit.rows"), min_width=100),
         ColumnSpec("usual", t("feeds.column.usual"), kind="number", unit=t("unit.rows"), min_width=100),
@@ -90,6 +129,7 @@ def states_table(context: Context) -> TableData:
             "arrived": format_time(row.arrived_at, near=context.manifest.data_time)
             if row.arrived_at
             else t("feeds.not_known"),
+            "behind": cell(behind(row.data_until, context)),
             "late": cell(late.get(row.feed)),
             "accepted": cell(row.accepted),
             "usual": cell(row.usual),
@@ -125,8 +165,8 @@ def draw_states(context: Context) -> Component:
 def rejects_table(context: Context) -> TableData:
     t = context.t
     columns = (
-        ColumnSpec("feed", t("feeds.column.feed"), min_width=100),
-        ColumnSpec("reason", t("feeds.column.reason"), min_width=320, wrap=True),
+        ColumnSpec("feed", t("feeds.column.feed"), min_width=92, wrap=True),
+        ColumnSpec("reason", t("feeds.column.reason"), min_width=150, wrap=True),
         ColumnSpec("rows", t("feeds.column.rejected"), kind="number", unit=t("unit.rows"), min_width=90),
     )
     rows: list[dict[str, Value]] = [
@@ -163,6 +203,72 @@ def draw_rejects(context: Context) -> Component:
     )
 
 
+@card(PAGE, "feeds-corrections")
+def draw_corrections(context: Context) -> Component:
+    """Days that an earlier snapshot had stated otherwise, for the reader's whole area."""
+    t, table = context.t, corrections_table(context)
+    note = t("feeds.restated.note", minimum=context.policy.disclosure.min_cell)
+    return card_frame(
+        id="feeds-corrections-card",
+        question_title=table.title,
+        unit=t("feeds.restated.unit", area=name_of(default_area(context.scope), context.lang)),
+        body=html.Div(
+            [
+                data_table(
+                    id="feeds-corrections-table",
+                    columns=table.columns,
+                    rows=table.rows,
+                    lang=context.lang,
+                    label=table.title,
+                    height=min(380, 100 + 33 * len(table.rows)),
+                )
+                if table.rows
+                else empty_state(why=t("feeds.restated.none"), todo=t("feeds.restated.none.todo")),
+                html.P(note, className="tf-dim tf-card-note"),
+            ]
+        ),
+        provenance=source(context, "feeds.restated.definition"),
+        link="",
+        lang=context.lang,
+        menu=export_menu(context, PAGE.key, "corrections") if table.rows else None,
+    )
+
+
+@card(PAGE, "feeds-report")
+def draw_report(context: Context) -> Component:
+    """What the rules said of the snapshot on screen when it was built."""
+    t, table, validation = context.t, report_table(context), context.manifest.validation
+    if validation is None:
+        inside: Component = empty_state(why=t("feeds.report.unknown"), todo=t("feeds.report.unknown.todo"))
+    elif not table.rows:
+        inside = empty_state(
+            why=t("feeds.report.clean", passed=f"{validation.passed:,}"), todo=t("feeds.report.clean.todo")
+        )
+    else:
+        inside = data_table(
+            id="feeds-report-table",
+            columns=table.columns,
+            rows=table.rows,
+            lang=context.lang,
+            label=table.title,
+        )
+    unit = (
+        t("feeds.report.unit", passed=f"{validation.passed:,}", warnings=len(validation.findings))
+        if validation
+        else ""
+    )
+    return card_frame(
+        id="feeds-report-card",
+        question_title=table.title,
+        unit=unit,
+        body=inside,
+        provenance=source(context, "feeds.report.definition"),
+        link="",
+        lang=context.lang,
+        menu=export_menu(context, PAGE.key, "report") if table.rows else None,
+    )
+
+
 @card(PAGE, "feeds-snapshot")
 def draw_snapshot(context: Context) -> Component:
     """The snapshot on screen: id, both clocks, tables, and what the validation warned of."""
@@ -184,6 +290,7 @@ def draw_snapshot(context: Context) -> Component:
         )
         for table in manifest.tables
     ]
+    # The report has the findings of the rules; here stands what the importers noted as well.
     warnings = [html.Li(spoken(words, context)) for words in manifest.warnings]
     return card_frame(
         id="feeds-snapshot-card",
@@ -208,5 +315,36 @@ def draw_snapshot(context: Context) -> Component:
     )
 
 
+@dash.callback(
+    Output("feeds-serve-modal", "opened"),
+    Output("feeds-serve-said", "children"),
+    Input("feeds-serve-open", "n_clicks"),
+    Input("feeds-serve-no", "n_clicks"),
+    Input("feeds-serve-yes", "n_clicks"),
+    State("feeds-serve-choice", "value"),
+    prevent_initial_call=True,
+)
+def serve_other(_ask: object, _no: object, _yes: object, chosen: object) -> tuple[bool, str]:
+    """Ask whether it is meant, and do it; every refusal is a sentence beside the button."""
+    pressed, lang = dash.ctx.triggered_id, current_lang()
+    if pressed != "feeds-serve-yes":
+        return pressed == "feeds-serve-open", ""
+    try:
+        manifest = serve_snapshot(chosen if isinstance(chosen, str) else "")
+    except TianfuError as error:
+        return False, said(error, lang)
+    key = "feeds.snapshots.done" if manifest else "feeds.snapshots.same"
+    return False, t(lang, key, id=manifest.id if manifest else chosen)
+
+
+def said(error: TianfuError, lang: Lang) -> str:
+    """An error as one line in the reader's language."""
+    if error.key:
+        return " ".join(t(lang, key, **error.values) for key in (error.key, f"{error.key}.todo"))
+    return f"{error.what} {error.todo}".strip()
+
+
 register_export(PAGE.key, "states", states_table)
+register_export(PAGE.key, "corrections", corrections_table)
+register_export(PAGE.key, "report", report_table)
 register_export(PAGE.key, "rejects", rejects_table)

@@ -14,13 +14,14 @@ from datetime import date as Date  # noqa: N812 - `date` is the name of a parame
 from datetime import datetime
 from typing import TypeAlias
 
+from dashboard.auth.scope import check_area
 from dashboard.cells import SUPPRESSED, Cell, cell
 from dashboard.snapshot.contract import MEASURES, TABLE_BY_NAME
 from queries.areas import get_members
 from queries.codes import ALL, OTHER, get_colour_counts
 from queries.disclosure import MIN_CELL, protect_sum
 from queries.overview import CARD_COLOURS
-from queries.run import View, read
+from queries.run import View, read, remember
 
 _PEOPLE = frozenset((m.table, m.column) for m in MEASURES if m.people)
 _STOCK = ("code_stock", "holders")
@@ -88,6 +89,19 @@ def get_restatements(
     Newest day first, then by table, measure and part; of one figure the newest statement first. Raises
     ``OutOfScope``.
     """
+    check_area(view.scope, area)
+    return remember(
+        view,
+        "restatements",
+        lambda: _build(view, area, first, last, min_cell),
+        area=area,
+        first=first,
+        last=last,
+        min_cell=min_cell,
+    )
+
+
+def _build(view: View, area: str, first: Date, last: Date, min_cell: int) -> tuple[Restatement, ...]:
     members = get_members(view, area=area)
     rows = read(view, "restated_days", _Day, area=area, first=first, last=last)
     if not rows:

@@ -57,5 +57,13 @@ def read_last_build(root: Path) -> LastBuild | None:
     return build if not build.id or SNAPSHOT_ID.match(build.id) else None
 
 
+def read_refused(root: Path, *, served: datetime | None) -> LastBuild | None:
+    """The last build, where it was refused after the snapshot in service was built at ``served``."""
+    build = read_last_build(root)
+    if build is None or build.outcome != "refuse" or (served is not None and build.at <= served):
+        return None
+    return build
+
+
 def _rejects(raw: Sequence[Sequence[object]]) -> tuple[tuple[str, str, int], ...]:
     return tuple((str(feed), str(reason), int(str(rows))) for feed, reason, rows in raw)
