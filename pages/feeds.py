@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-import dash
-from dash import Input, Output, State, html
+from dash import html
 from dash.development.base_component import Component
 
 from dashboard.cells import cell
@@ -13,16 +12,12 @@ from dashboard.components.cards import card as card_frame
 from dashboard.components.provenance import Provenance
 from dashboard.components.states import empty_state, loading
 from dashboard.components.tables import ColumnSpec, Value, data_table
-from dashboard.errors import TianfuError
-from dashboard.i18n.catalogue import Lang, t
 from dashboard.i18n.numbers import format_time
 from dashboard.shell.context import Context
 from dashboard.shell.exports import TableData, register_export
 from dashboard.shell.filters import default_area
-from dashboard.shell.identity import current_lang
 from dashboard.shell.pages import Page, card, register_page
-from dashboard.shell.serving import serve_snapshot
-from dashboard.snapshot.contract import FEEDS
+from dashboard.snapshot.contract import FEEDS, RESTATED
 from dashboard.views.feedreport import build_plate, report_table
 from dashboard.views.figures import feed_marks
 from dashboard.views.menus import export_menu
@@ -207,6 +202,8 @@ def draw_rejects(context: Context) -> Component:
 def draw_corrections(context: Context) -> Component:
     """Days that an earlier snapshot had stated otherwise, for the reader's whole area."""
     t, table = context.t, corrections_table(context)
+    known = context.manifest.table(RESTATED).reported
+    nothing = "feeds.restated.none" if known else "feeds.restated.unknown"
     note = t("feeds.restated.note", minimum=context.policy.disclosure.min_cell)
     return card_frame(
         id="feeds-corrections-card",
@@ -223,7 +220,7 @@ def draw_corrections(context: Context) -> Component:
                     height=min(380, 100 + 33 * len(table.rows)),
                 )
                 if table.rows
-                else empty_state(why=t("feeds.restated.none"), todo=t("feeds.restated.none.todo")),
+                else empty_state(why=t(nothing), todo=t(f"{nothing}.todo")),
                 html.P(note, className="tf-dim tf-card-note"),
             ]
         ),
@@ -313,35 +310,6 @@ def draw_snapshot(context: Context) -> Component:
         link="",
         lang=context.lang,
     )
-
-
-@dash.callback(
-    Output("feeds-serve-modal", "opened"),
-    Output("feeds-serve-said", "children"),
-    Input("feeds-serve-open", "n_clicks"),
-    Input("feeds-serve-no", "n_clicks"),
-    Input("feeds-serve-yes", "n_clicks"),
-    State("feeds-serve-choice", "value"),
-    prevent_initial_call=True,
-)
-def serve_other(_ask: object, _no: object, _yes: object, chosen: object) -> tuple[bool, str]:
-    """Ask whether it is meant, and do it; every refusal is a sentence beside the button."""
-    pressed, lang = dash.ctx.triggered_id, current_lang()
-    if pressed != "feeds-serve-yes":
-        return pressed == "feeds-serve-open", ""
-    try:
-        manifest = serve_snapshot(chosen if isinstance(chosen, str) else "")
-    except TianfuError as error:
-        return False, said(error, lang)
-    key = "feeds.snapshots.done" if manifest else "feeds.snapshots.same"
-    return False, t(lang, key, id=manifest.id if manifest else chosen)
-
-
-def said(error: TianfuError, lang: Lang) -> str:
-    """An error as one line in the reader's language."""
-    if error.key:
-        return " ".join(t(lang, key, **error.values) for key in (error.key, f"{error.key}.todo"))
-    return f"{error.what} {error.todo}".strip()
 
 
 register_export(PAGE.key, "states", states_table)

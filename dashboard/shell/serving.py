@@ -1,13 +1,17 @@
-"""An administrator makes the board serve another stored snapshot: right, check, audit row, switch."""
+"""``POST /snapshots/serve``: an administrator makes the board serve another stored snapshot.
+
+The body is ``{"snapshot": "<id>"}``; the guard has looked at session, origin and CSRF token before.
+"""
 
 from __future__ import annotations
 
-from flask import current_app
+from flask import Flask, Response, current_app, jsonify, request
 
 from dashboard.auth.rights import check
 from dashboard.errors import NotPermitted, SnapshotInvalid
+from dashboard.i18n.catalogue import t
 from dashboard.shell.board import get_board
-from dashboard.shell.identity import current_identity
+from dashboard.shell.identity import current_identity, current_lang
 from dashboard.shell.security import current_desk
 from dashboard.snapshot.files import disk_trouble
 from dashboard.snapshot.history import read_current, switch_current
@@ -15,6 +19,19 @@ from dashboard.snapshot.lock import hold_lock
 from dashboard.snapshot.manifest import SNAPSHOT_ID, Manifest
 from dashboard.snapshot.publish import read_checked
 from dashboard.store.audit import append_audit
+
+
+def install(server: Flask) -> None:
+    """Add the route; every refusal is answered with what happened and what to do."""
+
+    @server.post("/snapshots/serve")
+    def serve() -> Response:
+        body = request.get_json(silent=True)
+        asked = body.get("snapshot") if isinstance(body, dict) else None
+        snapshot_id = asked if isinstance(asked, str) else ""
+        manifest = serve_snapshot(snapshot_id)
+        key = "feeds.snapshots.done" if manifest else "feeds.snapshots.same"
+        return jsonify({"said": t(current_lang(), key, id=snapshot_id), "snapshot": snapshot_id})
 
 
 def serve_snapshot(snapshot_id: str) -> Manifest | None:

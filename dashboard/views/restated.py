@@ -73,7 +73,7 @@ def trend_marks(context: Context, figure: str, days: Sequence[date]) -> tuple[tu
     places = tuple(sorted(days.index(mark.day) for mark in marks if mark.day in days))
     said = "、" if context.lang == "zh-CN" else ", "
     words = said.join(f"{days[place]:%m-%d}" for place in places)
-    return places, context.t("ui.spark.restated", days=words) if places else ""
+    return places, context.t("trend.restated", days=words) if places else ""
 
 
 def measure_name(context: Context, row: Restatement) -> str:

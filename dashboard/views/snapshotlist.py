@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dash_mantine_components as dmc
 from dash import html
 from dash.development.base_component import Component
 
@@ -17,7 +16,8 @@ def snapshot_list(context: Context) -> Component:
     """The newest snapshots in a table: both clocks, findings, which one is in service."""
     t = context.t
     listed = list_snapshots(context.board.store.root)[:MOST_LINES]
-    heads = ("data_time", "state", "built", "id")
+    acts = can(context.identity, "administer") and not context.board.settings.object_store
+    heads = ("data_time", "state", "built", "id", *(("act",) if acts else ()))
     return html.Div(
         [
             html.Table(
@@ -25,18 +25,19 @@ def snapshot_list(context: Context) -> Component:
                     html.Thead(
                         html.Tr([html.Th(t(f"feeds.snapshots.{head}"), scope="col") for head in heads])
                     ),
-                    html.Tbody([_line(context, one) for one in listed]),
+                    html.Tbody([_line(context, one, acts=acts) for one in listed]),
                 ],
                 className="tf-snapshots",
             ),
-            _chooser(context, [one for one in listed if one.manifest is not None and not one.current])
-            if can(context.identity, "administer")
+            _question(context) if acts else None,
+            html.P(t("feeds.snapshots.elsewhere"), className="tf-dim tf-card-note")
+            if context.board.settings.object_store and can(context.identity, "administer")
             else None,
         ]
     )
 
 
-def _line(context: Context, one: Listed) -> Component:
+def _line(context: Context, one: Listed, *, acts: bool) -> Component:
     t, manifest = context.t, one.manifest
     state = "current" if one.current else "stored" if manifest else "broken"
     words: list[Component | str] = [t(f"feeds.snapshots.{state}")]
@@ -52,65 +53,51 @@ def _line(context: Context, one: Listed) -> Component:
             html.Td(words),
             html.Td(f"{manifest.built_at:%Y-%m-%d %H:%M}" if manifest else "—", className="tf-num"),
             html.Td(one.id, className="tf-num tf-dim"),
+            *([html.Td(_button(context, one))] if acts else []),
         ],
         className=f"tf-snapshot-{state}",
     )
 
 
-def _chooser(context: Context, others: list[Listed]) -> Component | None:
-    """A list to choose from, a button, and the question whether it is meant."""
-    t = context.t
-    if context.board.settings.object_store:
-        return html.P(t("feeds.snapshots.elsewhere"), className="tf-dim")
-    if not others:
+def _button(context: Context, one: Listed) -> Component | None:
+    if one.current or one.manifest is None:
         return None
-    choices = [
-        {"value": one.id, "label": f"{one.manifest.data_time:%Y-%m-%d %H:%M} · {one.id}"}
-        for one in others
-        if one.manifest
-    ]
-    return html.Div(
+    return html.Button(
+        context.t("feeds.snapshots.serve"),
+        type="button",
+        className="tf-button",
+        **{"data-tf-serve": one.id, "aria-label": f"{context.t('feeds.snapshots.serve')} {one.id}"},
+    )
+
+
+def _question(context: Context) -> Component:
+    """Whether it is meant; ``feeds.js`` opens it, posts the answer and shows what came of it."""
+    t = context.t
+    return html.Dialog(
         [
-            dmc.Select(
-                id="feeds-serve-choice",
-                data=choices,
-                value=choices[0]["value"],
-                allowDeselect=False,
-                size="sm",
-                label=t("feeds.snapshots.serve"),
-                className="tf-serve-choice",
-            ),
-            html.Button(
-                t("feeds.snapshots.serve"), id="feeds-serve-open", type="button", className="tf-button"
-            ),
-            dmc.Modal(
+            html.H2(t("feeds.snapshots.serve"), id="feeds-serve-title"),
+            html.P(id="feeds-serve-id", className="tf-num"),
+            html.P(t("feeds.snapshots.confirm.text")),
+            html.P(id="feeds-serve-said", role="status"),
+            html.Div(
                 [
-                    html.P(t("feeds.snapshots.confirm.text")),
-                    html.Div(
-                        [
-                            html.Button(
-                                t("feeds.snapshots.confirm.no"),
-                                id="feeds-serve-no",
-                                type="button",
-                                className="tf-button tf-button-quiet",
-                            ),
-                            html.Button(
-                                t("feeds.snapshots.confirm.yes"),
-                                id="feeds-serve-yes",
-                                type="button",
-                                className="tf-button tf-button-primary",
-                            ),
-                        ],
-                        className="tf-serve-buttons",
+                    html.Button(
+                        t("feeds.snapshots.confirm.no"),
+                        type="button",
+                        className="tf-button tf-button-quiet",
+                        **{"data-tf-serve-no": ""},
+                    ),
+                    html.Button(
+                        t("feeds.snapshots.confirm.yes"),
+                        type="button",
+                        className="tf-button tf-button-primary",
+                        **{"data-tf-serve-yes": ""},
                     ),
                 ],
-                id="feeds-serve-modal",
-                opened=False,
-                centered=True,
-                title=t("feeds.snapshots.serve"),
-                closeButtonProps={"aria-label": t("feeds.snapshots.confirm.no")},
+                className="tf-serve-buttons",
             ),
-            html.P(id="feeds-serve-said", className="tf-serve-said", role="status"),
         ],
+        id="feeds-serve",
         className="tf-serve",
+        **{"aria-labelledby": "feeds-serve-title"},
     )
