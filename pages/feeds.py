@@ -44,9 +44,10 @@ def body(context: Context) -> Component:
                 [
                     slot("states", "tf-col-12", 260),
                     slot("corrections", "tf-col-12", 260),
-                    slot("rejects", "tf-col-6", 220),
-                    slot("report", "tf-col-6", 220),
-                    html.Div(snapshots_card(context), className="tf-col-7"),
+                    html.Div(
+                        [slot("rejects", "", 220), slot("report", "", 220), snapshots_card(context)],
+                        className="tf-col-7 tf-stack",
+                    ),
                     html.Div(id="feeds-snapshot", className="tf-col-5"),
                 ],
                 className="tf-grid",
@@ -76,6 +77,7 @@ def spoken(words: str, context: Context) -> str:
     return "\n".join(en if context.lang == "en" and en else zh for zh, _, en in pairs)
 
 
+CORRECTIONS_SHOWN = 20  # the newest days; the export has all
 # A sign beside the word, so that a feed in trouble is seen and not only read.
 STATE_SIGNS = {"on_time": "✓", "late": "◷", "partial": "◐", "not_reported": "✕"}
 
@@ -100,17 +102,45 @@ def behind(until: datetime | None, context: Context) -> int | None:
 def states_table(context: Context) -> TableData:
     t = context.t
     columns = (
-        ColumnSpec("feed", t("feeds.column.feed"), min_width=100),
-        ColumnSpec("department", t("feeds.column.department"), min_width=140, hide_on_phone=True, wrap=True),
-        ColumnSpec("state", t("feeds.column.state"), min_width=80),
-        ColumnSpec("until", t("feeds.column.until"), min_width=104),
-        ColumnSpec("arrived", t("feeds.column.arrived"), min_width=104),
-        ColumnSpec("behind", t("feeds.column.behind"), kind="number", unit=t("unit.minutes"), min_width=84),
-        ColumnSpec("late", t("feeds.column.late"), kind="number", unit=t("unit.minutes"), min_width=90),
-        ColumnSpec("accepted", t("feeds.column.accepted"), kind="number", unit=t("unit.rows"), min_width=100),
-        ColumnSpec("usual", t("feeds.column.usual"), kind="number", unit=t("unit.rows"), min_width=100),
-        ColumnSpec("rejected", t("feeds.column.rejected"), kind="number", unit=t("unit.rows"), min_width=90),
-        ColumnSpec("note", t("feeds.column.note"), min_width=190, hide_on_phone=True, wrap=True),
+        ColumnSpec("feed", t("feeds.column.feed"), min_width=92, wrap=True),
+        ColumnSpec("department", t("feeds.column.department"), min_width=120, hide_on_phone=True, wrap=True),
+        ColumnSpec("state", t("feeds.column.state"), min_width=76),
+        ColumnSpec("until", t("feeds.column.until"), min_width=100),
+        ColumnSpec("arrived", t("feeds.column.arrived"), min_width=100, hide_on_phone=True),
+        ColumnSpec("behind", t("feeds.column.behind"), kind="number", unit=t("unit.minutes"), min_width=76),
+        ColumnSpec(
+            "late",
+            t("feeds.column.late"),
+            kind="number",
+            unit=t("unit.minutes"),
+            min_width=80,
+            hide_on_phone=True,
+        ),
+        ColumnSpec(
+            "accepted",
+            t("feeds.column.accepted"),
+            kind="number",
+            unit=t("unit.rows"),
+            min_width=96,
+            hide_on_phone=True,
+        ),
+        ColumnSpec(
+            "usual",
+            t("feeds.column.usual"),
+            kind="number",
+            unit=t("unit.rows"),
+            min_width=84,
+            hide_on_phone=True,
+        ),
+        ColumnSpec(
+            "rejected",
+            t("feeds.column.rejected"),
+            kind="number",
+            unit=t("unit.rows"),
+            min_width=70,
+            hide_on_phone=True,
+        ),
+        ColumnSpec("note", t("feeds.column.note"), min_width=160, hide_on_phone=True, wrap=True),
     )
     late = context.policy.feeds.late_after_minutes
     rows: list[dict[str, Value]] = [
@@ -160,9 +190,9 @@ def draw_states(context: Context) -> Component:
 def rejects_table(context: Context) -> TableData:
     t = context.t
     columns = (
-        ColumnSpec("feed", t("feeds.column.feed"), min_width=92, wrap=True),
-        ColumnSpec("reason", t("feeds.column.reason"), min_width=150, wrap=True),
-        ColumnSpec("rows", t("feeds.column.rejected"), kind="number", unit=t("unit.rows"), min_width=90),
+        ColumnSpec("feed", t("feeds.column.feed"), width=104, wrap=True),
+        ColumnSpec("reason", t("feeds.column.reason"), min_width=130, wrap=True),
+        ColumnSpec("rows", t("feeds.column.rejected"), kind="number", unit=t("unit.rows"), width=84),
     )
     rows: list[dict[str, Value]] = [
         {
@@ -202,6 +232,8 @@ def draw_rejects(context: Context) -> Component:
 def draw_corrections(context: Context) -> Component:
     """Days that an earlier snapshot had stated otherwise, for the reader's whole area."""
     t, table = context.t, corrections_table(context)
+    beyond = len(table.rows) - CORRECTIONS_SHOWN
+    more = t("feeds.restated.more", n=beyond) if beyond > 0 else ""
     known = context.manifest.table(RESTATED).reported
     nothing = "feeds.restated.none" if known else "feeds.restated.unknown"
     note = t("feeds.restated.note", minimum=context.policy.disclosure.min_cell)
@@ -214,14 +246,13 @@ def draw_corrections(context: Context) -> Component:
                 data_table(
                     id="feeds-corrections-table",
                     columns=table.columns,
-                    rows=table.rows,
+                    rows=table.rows[:CORRECTIONS_SHOWN],
                     lang=context.lang,
                     label=table.title,
-                    height=min(380, 100 + 33 * len(table.rows)),
                 )
                 if table.rows
                 else empty_state(why=t(nothing), todo=t(f"{nothing}.todo")),
-                html.P(note, className="tf-dim tf-card-note"),
+                html.P(f"{note} {more}".strip(), className="tf-dim tf-card-note"),
             ]
         ),
         provenance=source(context, "feeds.restated.definition"),

@@ -15,12 +15,11 @@ from pathlib import Path
 import polars as pl
 
 from dashboard.demo.generate import MARK, check_folder
-from dashboard.demo.story import AIRPORT_COUNTY, PIDU
+from dashboard.demo.story import PIDU
 from dashboard.errors import InputError
 
 BATCH = -4  # offset of the day whose yellow codes came late; the stocks of the days after it follow
-BATCH_SHARE = 0.4  # of that day's new yellow codes in the county
-BATCH_COUNTY = AIRPORT_COUNTY
+BATCH_SHARE = 0.7  # of that day's largest group of new yellow codes
 CASE_COUNTY = PIDU  # a case of the newest closed day with one was first counted on the day after
 TESTED_SHARE = 0.7  # of the samples of the last day had been tested by its evening
 
@@ -68,20 +67,17 @@ def _known(frame: pl.DataFrame, end: date) -> pl.DataFrame:
 
 
 def _unbatch(out: Path, end: date) -> None:
-    """Take the late batch out of flows, stocks and channels of the county, so that they still agree."""
+    """Take the late batch out of the flows and stocks of its county, so that they still agree."""
     day = end + timedelta(days=BATCH)
     flows = pl.concat([pl.read_parquet(path) for path in sorted((out / "code_flow").glob("*.parquet"))])
     batch = flows.filter(
-        (_C("date") == day)
-        & (_C("area") == BATCH_COUNTY)
-        & (_C("from_colour") == "green")
-        & (_C("to_colour") == "yellow")
-    ).sort("people", descending=True)
+        (_C("date") == day) & (_C("from_colour") == "green") & (_C("to_colour") == "yellow")
+    ).sort("people", "area", "reason", descending=[True, False, False])
     if batch.is_empty():
         return
     row = batch.row(0, named=True)
     stocks = pl.concat([pl.read_parquet(path) for path in sorted((out / "code_stock").glob("*.parquet"))])
-    here = (_C("area") == BATCH_COUNTY) & (_C("date") >= day) & (_C("age_band") == "15-59")
+    here = (_C("area") == row["area"]) & (_C("date") >= day) & (_C("age_band") == "15-59")
     yellow = here & (_C("colour") == "yellow") & (_C("reason") == row["reason"])
     room = stocks.filter(yellow)["holders"].min()
     people = min(int(row["people"] * BATCH_SHARE), int(room or 0))  # type: ignore[arg-type]

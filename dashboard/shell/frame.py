@@ -131,7 +131,7 @@ def refusal(board: Board, manifest: Manifest | None, lang: Lang) -> Component | 
             html.Span(t(lang, "shell.refused", at=f"{build.at:%m-%d %H:%M}")),
             dcc.Link(t(lang, "shell.refused.link"), href="/feeds"),
         ],
-        className="tf-plate tf-plate-stale",
+        className="tf-plate tf-plate-stale tf-plate-refused",
         role="status",
     )
 

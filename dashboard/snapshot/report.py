@@ -17,8 +17,8 @@ Verdict = Literal["publish", "publish_with_warnings", "refuse"]
 class Finding:
     """One rule on one table: outcome, number of rows against it, up to five of them, a sentence.
 
-    An ``error`` refuses the snapshot; a ``warning`` is published with it and shown on the board, and
-    has its sentence in Chinese too. ``where`` names days and areas of the rows and nothing else of them.
+    An ``error`` refuses the snapshot; a ``warning`` is published with it and shown on the board; both
+    have their sentence in Chinese too. ``where`` names days and areas of the rows and nothing else of them.
     """
 
     outcome: Outcome

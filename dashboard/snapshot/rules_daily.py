@@ -99,6 +99,8 @@ def parts_fit_their_wholes(subject: Subject) -> Iterator[Finding]:
                 rule="parts_fit_their_wholes",
                 table=table,
                 sentence=f"{{rows}} with {wrong}.",
+                sentence_zh=f"{{rows}}的 {' + '.join(part.meta.root_names())} 大于 "
+                f"{' + '.join(whole.meta.root_names())}。",
             )
 
 
@@ -142,6 +144,7 @@ def funnels_reconcile(subject: Subject) -> Iterator[Finding]:
         rule=rule,
         table="funnel",
         sentence="{rows} whose people are not either kept or dropped.",
+        sentence_zh="{rows}：进入人数不等于保留与排除之和。",
     )
     names = rows.group_by("incident", "stage_no").agg(_C("stage").n_unique().alias("stages"))
     yield judge(
@@ -149,6 +152,7 @@ def funnels_reconcile(subject: Subject) -> Iterator[Finding]:
         rule=rule,
         table="funnel",
         sentence="{rows}: two stages in one place of the order.",
+        sentence_zh="{rows}：同一序号有两个环节。",
     )
     by_stage = ["incident", "area", "stage_no"]
     totals = rows.group_by(by_stage).agg(_C("entered").sum(), _C("kept").sum())
@@ -168,6 +172,7 @@ def funnels_reconcile(subject: Subject) -> Iterator[Finding]:
         rule=rule,
         table="funnel",
         sentence="{rows} where others enter a stage than the stage before kept.",
+        sentence_zh="{rows}：进入人数与上一环节保留人数不符。",
     )
 
 

@@ -103,7 +103,7 @@ def corrections_table(context: Context) -> TableData:
         ColumnSpec("change", t("feeds.column.change"), kind="change", min_width=84, hide_on_phone=True),
         ColumnSpec("where", t("feeds.column.where"), min_width=100, hide_on_phone=True),
         ColumnSpec("known", t("feeds.column.known"), min_width=100, hide_on_phone=True),
-        ColumnSpec("said", t("feeds.column.said"), min_width=190, hide_on_phone=True),
+        ColumnSpec("said", t("feeds.column.said"), min_width=214, hide_on_phone=True),
     )
     lines: list[dict[str, Value]] = [
         {

@@ -50,12 +50,13 @@ def _line(context: Context, one: Listed, *, acts: bool) -> Component:
     return html.Tr(
         [
             html.Td(f"{manifest.data_time:%Y-%m-%d %H:%M}" if manifest else "—", className="tf-num"),
-            html.Td(words),
+            html.Td(words, className="tf-snapshot-state"),
             html.Td(f"{manifest.built_at:%Y-%m-%d %H:%M}" if manifest else "—", className="tf-num"),
             html.Td(one.id, className="tf-num tf-dim"),
             *([html.Td(_button(context, one))] if acts else []),
         ],
         className=f"tf-snapshot-{state}",
+        title=one.id,
     )
 
 
