@@ -23,13 +23,14 @@ from dashboard.snapshot.store import Store
 
 
 def demo() -> None:
-    """Make the demo snapshot where there is none, start the board, print where it is and how to sign in."""
+    """Make the demo snapshots where there are none, start the board, print where it is and how to sign in."""
     settings = read_settings()
     check_port(settings)
     if not has_snapshot(settings):
-        folder = settings.home / "demo-input"
-        typer.echo("Building the demo snapshot (synthetic data, once) ...")
-        demo_data(scale=ScaleName.demo, out=folder)
+        folder, eve = settings.home / "demo-input", settings.home / "demo-input-eve"
+        typer.echo("Building two demo snapshots, of the evening before and of today (synthetic, once) ...")
+        demo_data(scale=ScaleName.demo, out=folder, eve=eve)
+        build_from(eve, publish=True)
         build_from(folder, publish=True)
     password = ensure_demo_accounts(settings)
     board = subprocess.Popen(gunicorn_command(), cwd=ROOT)  # noqa: S603 - our own command

@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from dashboard.cli import accounts, demo, demo_data, policy, screening, serve, snapshot
+from dashboard.cli import accounts, demo, demo_data, policy, restated, screening, serve, snapshot
 from dashboard.errors import TianfuError
 
 app = typer.Typer(
@@ -17,6 +17,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 # One line for each module: app.add_typer(module.app, name="...") or app.command("...")(module.function).
+snapshot.app.command("restated")(restated.restated)
 app.add_typer(snapshot.app, name="snapshot")
 app.add_typer(policy.app, name="policy")
 app.add_typer(screening.app, name="screening")

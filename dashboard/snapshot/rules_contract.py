@@ -25,8 +25,15 @@ def columns_are_those_of_the_contract(subject: Subject) -> Iterator[Finding]:
         said = [f"{name} is missing" for name in want if name not in have]
         said += [f"{name} is unknown" for name in have if name not in want]
         said += [f"{n} is {have[n]} instead of {t}" for n, t in want.items() if n in have and have[n] != t]
+        wrong = sorted({name for name in (*want, *have) if want.get(name) != have.get(name)})
         if said:
-            yield Finding("error", rule, table.name, sentence=f"Table {table.name}: {'; '.join(said)}.")
+            yield Finding(
+                "error",
+                rule,
+                table.name,
+                sentence=f"Table {table.name}: {'; '.join(said)}.",
+                sentence_zh=f"表 {table.name}：列 {'、'.join(wrong)} 缺失、多余或类型不符。",
+            )
         else:
             yield Finding("ok", rule, table.name)
 
@@ -40,6 +47,7 @@ def nothing_required_is_missing(subject: Subject) -> Iterator[Finding]:
             rule="nothing_required_is_missing",
             table=table.name,
             sentence="{rows} without a required value.",
+            sentence_zh="{rows}缺少必填项。",
         )
 
 
@@ -53,6 +61,7 @@ def values_are_allowed(subject: Subject) -> Iterator[Finding]:
                 rule="values_are_allowed",
                 table=table.name,
                 sentence=f"{{rows}} whose {column.name} is none of {', '.join(column.allowed)}.",
+                sentence_zh=f"{{rows}}的 {column.name} 不在约定取值之内（{'、'.join(column.allowed)}）。",
             )
 
 
@@ -63,11 +72,13 @@ def numbers_lie_within_bounds(subject: Subject) -> Iterator[Finding]:
             value, high = pl.col(column.name), column.high
             outside = value < column.low if high is None else ~value.is_between(column.low, high)
             span = f"{column.low} and above" if high is None else f"{column.low} to {high}"
+            span_zh = f"不小于 {column.low}" if high is None else f"{column.low} 至 {high}"
             yield judge(
                 rows.filter(outside).select(_shown(table, column)),
                 rule="numbers_lie_within_bounds",
                 table=table.name,
                 sentence=f"{{rows}} whose {column.name} is not {span}.",
+                sentence_zh=f"{{rows}}的 {column.name} 超出范围（{span_zh}）。",
             )
 
 
@@ -76,7 +87,13 @@ def areas_are_known(subject: Subject) -> Iterator[Finding]:
     rule = "areas_are_known"
     areas = subject.scan("area")
     if areas is None:
-        yield Finding("error", rule, "area", sentence="Table area is missing: no area has a name.")
+        yield Finding(
+            "error",
+            rule,
+            "area",
+            sentence="Table area is missing: no area has a name.",
+            sentence_zh="缺少区划表 area。",
+        )
         return
     levels = areas.select(pl.col("code").alias("area"), pl.col("level").alias("is"))
     for table, rows in subject.reported():
@@ -84,13 +101,20 @@ def areas_are_known(subject: Subject) -> Iterator[Finding]:
             continue
         met = rows.group_by("area").len("times").join(levels, on="area", how="left").sort("area")
         strange = met.filter(pl.col("is").is_null()).drop("is")
-        yield judge(strange, rule=rule, table=table.name, sentence="{rows}: an area that no list knows.")
+        yield judge(
+            strange,
+            rule=rule,
+            table=table.name,
+            sentence="{rows}: an area that no list knows.",
+            sentence_zh="{rows}的区划代码不存在。",
+        )
         if table.by_county:
             yield judge(
                 met.filter(pl.col("is").is_in(["province", "city"])),
                 rule=rule,
                 table=table.name,
                 sentence="{rows}: a city or the province where a county is expected; it would count twice.",
+                sentence_zh="{rows}应为区县却为市（州）或全省，会重复计算。",
             )
 
 
@@ -108,12 +132,14 @@ def areas_form_a_tree(subject: Subject) -> Iterator[Finding]:
             rule=rule,
             table="area",
             sentence=f"{{rows}} whose {column} is no area.",
+            sentence_zh=f"{{rows}}的 {column} 不是区划代码。",
         )
     yield judge(
         areas.filter(pl.col("parent").is_null() != (pl.col("level") == "province")).select("code", "level"),
         rule=rule,
         table="area",
         sentence="{rows}: exactly the province has no parent.",
+        sentence_zh="{rows}：只有全省没有上级。",
     )
 
 
@@ -126,7 +152,11 @@ def no_row_is_from_the_future(subject: Subject) -> Iterator[Finding]:
             f"The data speak of {manifest.data_time:%Y-%m-%d %H:%M}, more than a day after the build "
             f"at {manifest.built_at:%Y-%m-%d %H:%M}."
         )
-        yield Finding("error", rule, "", sentence=said)
+        said_zh = (
+            f"数据时间 {manifest.data_time:%Y-%m-%d %H:%M} 晚于构建时间 "
+            f"{manifest.built_at:%Y-%m-%d %H:%M} 一日以上。"
+        )
+        yield Finding("error", rule, "", sentence=said, sentence_zh=said_zh)
     for table, rows in subject.reported():
         derived = table.feed in FEED_BY_ID and FEED_BY_ID[table.feed].derived
         last = (manifest.built_at if derived else manifest.data_time).date()
@@ -152,7 +182,14 @@ def every_feed_has_a_state(subject: Subject) -> Iterator[Finding]:
     missing = [feed.id for feed in FEEDS if feed.id not in known]
     if missing:
         said = f"Table feed_state: no row for {', '.join(missing)}."
-        yield Finding("error", "every_feed_has_a_state", "feed_state", len(missing), sentence=said)
+        yield Finding(
+            "error",
+            "every_feed_has_a_state",
+            "feed_state",
+            len(missing),
+            sentence=said,
+            sentence_zh=f"表 feed_state 缺少来源 {'、'.join(missing)}。",
+        )
     else:
         yield Finding("ok", "every_feed_has_a_state", "feed_state")
 

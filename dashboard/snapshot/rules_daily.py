@@ -95,6 +95,8 @@ def parts_fit_their_wholes(subject: Subject) -> Iterator[Finding]:
                 rule="parts_fit_their_wholes",
                 table=table,
                 sentence=f"{{rows}} with {wrong}.",
+                sentence_zh=f"{{rows}}的 {' + '.join(part.meta.root_names())} 大于 "
+                f"{' + '.join(whole.meta.root_names())}。",
             )
 
 
@@ -138,6 +140,7 @@ def funnels_reconcile(subject: Subject) -> Iterator[Finding]:
         rule=rule,
         table="funnel",
         sentence="{rows} where what entered was not either kept or dropped.",
+        sentence_zh="{rows}：进入人数不等于保留与排除之和。",
     )
     names = rows.group_by("incident", "stage_no").agg(_C("stage").n_unique().alias("stages"))
     yield judge(
@@ -145,6 +148,7 @@ def funnels_reconcile(subject: Subject) -> Iterator[Finding]:
         rule=rule,
         table="funnel",
         sentence="{rows}: two stages in one place of the order.",
+        sentence_zh="{rows}：同一序号有两个环节。",
     )
     by_stage = ["incident", "area", "stage_no"]
     totals = rows.group_by(by_stage).agg(_C("entered").sum(), _C("kept").sum())
@@ -164,6 +168,7 @@ def funnels_reconcile(subject: Subject) -> Iterator[Finding]:
         rule=rule,
         table="funnel",
         sentence="{rows} where a stage takes in another number than the one before kept.",
+        sentence_zh="{rows}：进入数与上一环节保留数不符。",
     )
 
 

@@ -11,6 +11,7 @@ import polars as pl
 from dashboard.snapshot.contract import TABLES, Table
 from dashboard.snapshot.manifest import FileEntry, Manifest
 from dashboard.snapshot.report import Finding, Outcome
+from geo.areas import is_area
 
 SAMPLE = 5
 
@@ -52,6 +53,18 @@ class Subject:
                 yield table, rows
 
 
+def places_of(rows: pl.DataFrame) -> tuple[str, ...]:
+    """Up to five days and areas of ``rows``; values are left out, and so are texts that are no area."""
+    known = [name for name in ("date", "area") if name in rows.columns]
+    if not known:
+        return ()
+    said = rows.select(known).unique(maintain_order=True).head(SAMPLE)
+    return tuple(
+        " ".join(f"{name}={value if name != 'area' or is_area(str(value)) else '?'}" for name, value in row)
+        for row in (zip(known, values, strict=True) for values in said.iter_rows())
+    )
+
+
 def judge(
     against: pl.LazyFrame,
     *,
@@ -74,6 +87,7 @@ def judge(
         sample=tuple(
             " ".join(f"{name}={value}" for name, value in row.items()) for row in rows.head(SAMPLE).to_dicts()
         ),
+        where=places_of(rows),
         sentence=f"Table {table}: {sentence.format(rows=f'{count} row' + ('s' if count > 1 else ''))}",
         sentence_zh=f"表 {table}：{sentence_zh.format(rows=f'{count} 行')}" if sentence_zh else "",
     )

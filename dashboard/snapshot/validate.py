@@ -24,12 +24,22 @@ def files_are_as_built(subject: Subject) -> Iterator[Finding]:
     names = [table.name for table in subject.manifest.tables]
     if sorted(names) != sorted(table.name for table in TABLES):
         yield Finding(
-            "error", rule, "", sentence="The manifest does not name every table of the contract once."
+            "error",
+            rule,
+            "",
+            sentence="The manifest does not name every table of the contract once.",
+            sentence_zh="清单未逐一列出数据约定中的各表。",
         )
         return
     broken = find_broken(subject.folder, subject.manifest)
     for one in broken:
-        yield Finding("error", rule, one.table, sentence=f"{one.path} {one.what}.")
+        yield Finding(
+            "error",
+            rule,
+            one.table,
+            sentence=f"{one.path} {one.what}.",
+            sentence_zh=f"文件 {one.path} 缺失或已被改动。",
+        )
     if not broken:
         yield Finding("ok", rule, "")
 

@@ -185,11 +185,30 @@ def feed_rejects(files: Files) -> Rows:
     return sorted(tuple(r[n] for n in ("feed", "reason", "rows")) for r in files.all("feed_reject", ""))
 
 
+def restated_days(files: Files, *, area: str, first: date, last: date) -> Rows:
+    names = (
+        "date", "table_name", "measure", "part", "before", "after", "kind", "snapshot_before", "known_at",
+    )  # fmt: skip
+    rows = [tuple(row[n] for n in names) for row in _in(files, "restated", (area,), first, last)]
+    return sorted(rows, key=lambda row: (*row[:4], row[7]))
+
+
+def restated_areas(files: Files, *, members: tuple[str, ...], first: date, last: date) -> Rows:
+    small = {row["code"] for row in files.all("area", "code") if row["level"] in ("county", "functional")}
+    found: defaultdict[tuple[Any, ...], list[str]] = defaultdict(list)
+    for row in _in(files, "restated", members, first, last):
+        if row["area"] in small:
+            key = tuple(row[n] for n in ("date", "table_name", "measure", "part", "snapshot_before"))
+            found[key].append(row["area"])
+    return sorted((*key, len(areas), min(areas)) for key, areas in found.items())
+
+
 TWINS: dict[str, Callable[..., Rows]] = {
     f.__name__: f
     for f in (
         areas, codes_by_area, codes_by_reason, codes_by_age, codes_trend, code_flows, code_turns,
         scans_daily, scans_hourly, cases_daily, case_facts,
         risk_places, risk_by_area, risk_changes, risk_history, feed_states, feed_rejects,
+        restated_days, restated_areas,
     )
 }  # fmt: skip

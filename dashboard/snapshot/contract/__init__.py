@@ -35,6 +35,14 @@ from dashboard.snapshot.contract.epidemic import (
 from dashboard.snapshot.contract.feeds import FEEDS
 from dashboard.snapshot.contract.model import Column, ColumnType, Feed, Table
 from dashboard.snapshot.contract.own import AREA_TABLES, FEED_STATES, FEED_TABLES, LEVELS
+from dashboard.snapshot.contract.restated import (
+    MEASURED_TABLES,
+    MEASURES,
+    RESTATED,
+    RESTATED_KINDS,
+    RESTATED_TABLES,
+    Measure,
+)
 from dashboard.snapshot.contract.scans import (
     ARRIVAL_MODES,
     PIXEL_ZOOM,
@@ -55,6 +63,7 @@ from dashboard.snapshot.contract.services import (
 
 __all__ = [
     "ACTORS",
+    "ADDED_LATER",
     "AGE_BANDS",
     "AGGREGATES",
     "ARRIVAL_MODES",
@@ -71,6 +80,8 @@ __all__ = [
     "LEVELS",
     "LOAD_CHANNELS",
     "LOAD_SYSTEMS",
+    "MEASURED_TABLES",
+    "MEASURES",
     "MOST_TESTS",
     "NO_CODE",
     "NO_FORMER_CODE",
@@ -78,6 +89,8 @@ __all__ = [
     "PERSONS",
     "PIXEL_ZOOM",
     "PYRAMID_ZOOMS",
+    "RESTATED",
+    "RESTATED_KINDS",
     "RISK_LEVELS",
     "RULE_SETS",
     "SCAN_STAGES",
@@ -93,6 +106,7 @@ __all__ = [
     "Column",
     "ColumnType",
     "Feed",
+    "Measure",
     "Table",
 ]
 
@@ -105,7 +119,11 @@ TABLES: tuple[Table, ...] = (
     *EPIDEMIC_TABLES,
     *SERVICE_TABLES,
     *FEED_TABLES,
+    *RESTATED_TABLES,
 )
+
+# Tables that a snapshot of this version may lack: they came later and read as "not reported".
+ADDED_LATER: tuple[str, ...] = (RESTATED,)
 
 # Tables that a department delivers as they are, one folder each; the two others have public formats.
 AGGREGATES: tuple[str, ...] = tuple(
