@@ -10,6 +10,8 @@
   const EPSILON = 1e-9;
 
   function number(value) {
+    // An emptied field is no zero: nothing is reckoned from it.
+    if (value === "" || value === null || value === undefined) return null;
     const found = typeof value === "string" ? Number(value.replace(/,/g, "")) : value;
     return typeof found === "number" && Number.isFinite(found) ? found : null;
   }

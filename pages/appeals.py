@@ -18,10 +18,11 @@ from dashboard.shell.context import Context
 from dashboard.shell.exports import register_export
 from dashboard.shell.pages import Page, card, register_page
 from dashboard.snapshot.contract import TICKET_AGES, TICKET_CATEGORIES
-from dashboard.views.appealtables import areas_table, rules_table, surges_table, watch_of, worded
+from dashboard.views.appealtables import areas_table, rules_table, surges_table, watch_of
 from dashboard.views.figures import figure_card, provenance
 from dashboard.views.frames import area_link, chart_card, table_card
 from dashboard.views.seatplan import register_seat_planner, seat_planner
+from dashboard.views.words import worded
 from geo.areas import name_of
 from queries.appeals import (
     PACE_DAYS,

@@ -6,11 +6,11 @@ from datetime import timedelta
 
 from dashboard.cells import Cell, cell
 from dashboard.components.tables import ColumnSpec, Value
-from dashboard.i18n.catalogue import load_texts
 from dashboard.shell.context import Context
 from dashboard.shell.exports import TableData
 from dashboard.snapshot.contract import NO_REASON
 from dashboard.views.figures import grain_of
+from dashboard.views.words import worded
 from geo.areas import name_of
 from queries.appeals import RULE_DAYS, get_tickets_by_area, get_tickets_by_rule
 from queries.surges import Surge, SurgeWatch, get_surges
@@ -62,11 +62,6 @@ def named(context: Context, surge: Surge) -> str:
     if reason == NO_REASON:
         return context.t("appeals.rule.none")
     return context.t("appeals.rule", reason=worded(context, "reason.", reason), version=version)
-
-
-def worded(context: Context, prefix: str, word: str) -> str:
-    """The text of an id, or the id itself where a feed says a word the catalogue does not know."""
-    return context.t(prefix + word) if prefix + word in load_texts() else word
 
 
 def areas_table(context: Context) -> TableData:

@@ -36,7 +36,24 @@ def random_desks(rng: random.Random) -> Tables:
                     count = _few(rng)
                     row = (moment, area, topic, age, count, rng.randrange(1, 300) if count else None)
                     tables.setdefault("ticket_backlog", []).append(row)
+    for name, began in (("a", DAYS[1]), ("b", DAYS[1]), ("c", DAYS[6])):
+        row = (name, rng.choice(COUNTIES), f"示例疫情{name}", f"Example {name}", began, None)
+        tables.setdefault("incident", []).append(row)
+        tables.setdefault("funnel", []).extend(_funnel(rng, name))
     return tables
+
+
+def _funnel(rng: random.Random, incident: str) -> list[tuple[object, ...]]:
+    rows: list[tuple[object, ...]] = []
+    for number, stage in enumerate(("near_places", "sources_joined"), start=1):
+        at = datetime(2022, 8, 21 + number, 6)
+        for area in rng.sample(COUNTIES, 4):
+            for reason in ("elsewhere", "kept", "no_overlap"):
+                people = _few(rng)
+                kept = people if reason == "kept" else 0
+                key = (incident, stage, number, area, reason)
+                rows.append((*key, people, kept, people - kept, at))
+    return rows
 
 
 def _few(rng: random.Random) -> int:
@@ -52,4 +69,12 @@ def _of_a_county(rng: random.Random, day: date, area: str) -> Tables:
             upheld = rng.randrange(0, closed + 1)
             key = (day, area, channel, rng.choice(TICKET_CATEGORIES), reason, version)
             tables["ticket_daily"].append((*key, _few(rng), closed, upheld, rng.randrange(0, 3), closed * 7))
+    pushed = _few(rng)
+    returned = rng.randrange(0, pushed + 1)
+    overdue = rng.choice((0, pushed - returned))
+    tables["pushed_list_daily"] = [(day, area, pushed, returned, overdue)]
+    close, secondary = _few(rng), _few(rng)
+    reached = rng.randrange(0, close + secondary + 1)
+    lost = rng.choice((0, close + secondary - reached))
+    tables["contact_daily"] = [(day, area, close, secondary, reached, lost, rng.randrange(0, 4))]
     return tables

@@ -232,6 +232,48 @@ def hotline_halfhours(files: Files, *, date: date) -> Rows:
     return sorted((tuple(r[n] for n in names) for r in rows), key=lambda r: r[0])
 
 
+def incidents(files: Files, *, members: tuple[str, ...]) -> Rows:
+    names = ("incident", "area", "name_zh", "name_en", "began", "ended")
+    rows = [tuple(r[n] for n in names) for r in files.all("incident") if r["area"] in members]
+    return sorted(sorted(rows), key=lambda r: r[4], reverse=True)
+
+
+def funnel_stages(files: Files, *, members: tuple[str, ...]) -> Rows:
+    names = (
+        "incident",
+        "stage",
+        "stage_no",
+        "area",
+        "drop_reason",
+        "entered",
+        "kept",
+        "dropped",
+        "computed_at",
+    )
+    rows = [tuple(r[n] for n in names) for r in files.all("funnel") if r["area"] in members]
+    return sorted(rows, key=lambda r: (r[0], *r[2:5]))
+
+
+_LISTS = ("pushed", "returned_24h", "overdue")
+_CONTACTS = ("close", "secondary", "followed_up", "lost", "became_case")
+
+
+def lists_daily(files: Files, *, members: tuple[str, ...], first: date, last: date) -> Rows:
+    return _add(_in(files, "pushed_list_daily", members, first, last), ("date",), _LISTS)
+
+
+def lists_by_area(files: Files, *, members: tuple[str, ...], first: date, last: date) -> Rows:
+    return _add(_in(files, "pushed_list_daily", members, first, last), ("area",), _LISTS)
+
+
+def contacts_daily(files: Files, *, members: tuple[str, ...], first: date, last: date) -> Rows:
+    return _add(_in(files, "contact_daily", members, first, last), ("date",), _CONTACTS)
+
+
+def contacts_by_area(files: Files, *, members: tuple[str, ...], first: date, last: date) -> Rows:
+    return _add(_in(files, "contact_daily", members, first, last), ("area",), _CONTACTS)
+
+
 TWINS: dict[str, Callable[..., Rows]] = {
     f.__name__: f
     for f in (
@@ -240,5 +282,6 @@ TWINS: dict[str, Callable[..., Rows]] = {
         risk_places, risk_by_area, risk_changes, risk_history, feed_states, feed_rejects,
         tickets_daily, tickets_by_area, tickets_by_rule, ticket_backlog, surge_series,
         hotline_daily, hotline_halfhours,
+        incidents, funnel_stages, lists_daily, lists_by_area, contacts_daily, contacts_by_area,
     )
 }  # fmt: skip
