@@ -68,7 +68,7 @@ def snapshots_card(context: Context) -> Component:
     )
 
 
-PAGE = register_page(__name__, Page(key="feeds", path="/feeds", order=3, needs="view", body=body, bar=()))
+PAGE = register_page(__name__, Page(key="feeds", path="/feeds", order=20, needs="view", body=body, bar=()))
 
 
 def spoken(words: str, context: Context) -> str:

@@ -43,7 +43,7 @@ def body(context: Context) -> Component:
     )
 
 
-PAGE = register_page(__name__, Page(key="policy", path="/policy", order=4, needs="view", body=body, bar=()))
+PAGE = register_page(__name__, Page(key="policy", path="/policy", order=30, needs="view", body=body, bar=()))
 
 
 @card(PAGE, "policy-thresholds")

@@ -27,6 +27,7 @@ VALUES = {
     "window_days": 2,
     "table": "case_daily",
     "measure": "confirmed_new",
+    "incident": "wuhou-0829",
 }
 
 
@@ -57,6 +58,10 @@ WITHOUT_AREA = {
     "risk.get_list_span",
     "risk.get_list_days",
     "risk.is_listed_day",
+    # Calls come in for the whole province and say nothing of an area.
+    "hotline.get_call_trend",
+    "hotline.get_call_figures",
+    "hotline.get_calls_by_halfhour",
 }
 
 
@@ -126,7 +131,7 @@ def test_a_county_has_no_cities_and_never_stands_for_its_own(tiny: tuple[Path, s
 @pytest.mark.parametrize("name", sorted(WITHOUT_AREA))
 def test_what_has_no_area_is_still_kept_from_an_empty_scope(tiny: tuple[Path, str], name: str) -> None:
     extra = {"metric": get_metric("holders")} if name == "metrics.metric_state" else {}
-    extra |= {"date": DAY1} if name == "risk.is_listed_day" else {}
+    extra |= {key: VALUES[key] for key in inspect.signature(FUNCTIONS[name]).parameters if key in VALUES}
     FUNCTIONS[name](view_of(*tiny, WUHOU), **extra)
     with pytest.raises(OutOfScope):
         FUNCTIONS[name](view_of(*tiny, "nowhere"), **extra)
