@@ -15,13 +15,13 @@ class _Part(BaseModel):
 
 
 class Accepted(_Part):
-    """The head: the envelope that was stored last."""
+    """The head as it lies in the file; kind and version are None where it was damaged there."""
 
-    seq: Number
+    seq: int
     revision: str
     digest: Digest
-    kind: Kind
-    version: Annotated[int, Field(ge=1, description="Highest version in the envelope.")]
+    kind: Kind | None
+    version: Annotated[int | None, Field(ge=1, description="Highest version in the envelope.")]
     since_s: Annotated[int, Field(description="When it was stored.")]
 
 
@@ -45,7 +45,11 @@ class Pending(_Part):
 
 
 class LastError(_Part):
-    """What went wrong last; gone after the next envelope is accepted and the fault has passed."""
+    """What went wrong last; gone when the next envelope is accepted, or when the fault has passed.
+
+    ``code``: a refusal such as ``bad_signature`` or ``replayed``, or ``head_damaged`` (the file does not hold
+    what decides), ``trust_unreadable``, ``storage``.
+    """
 
     code: str
     detail: str
