@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import socket
 import time
 from collections.abc import Callable, Mapping
+from types import FrameType
 
 import uvicorn
 
@@ -54,9 +56,16 @@ def run_rules_service(
         )
         host, port = listener.getsockname()[:2]
         logging.getLogger("tianfu.rules").info("rules service on http://%s:%s", host, port)
+        # uvicorn ends its work and then raises the signal again for whoever handled it before.
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, _leave)
         uvicorn.Server(config).run(sockets=[listener])
     finally:
         service.close()
+
+
+def _leave(_signal: int, _frame: FrameType | None) -> None:
+    raise SystemExit(0)
 
 
 def listen(settings: Settings) -> socket.socket:
