@@ -330,9 +330,10 @@ def test_a_thousand_overrides_in_three_versions_and_a_long_reason_fit() -> None:
 
 
 def test_what_would_not_be_accepted_is_not_signed() -> None:
+    big = policy_at(1).model_copy(update={"notes": Text(zh="长" * 400_000, en="long")})
+    made = envelope(1, VersionEntry(version=1, effective_at_s=NOW, expires_at_s=None, thresholds=big))
     with pytest.raises(EnvelopeError) as caught:
-        big = policy_at(1).model_copy(update={"notes": Text(zh="长" * 400_000, en="long")})
-        sign(envelope(1, VersionEntry(version=1, effective_at_s=NOW, expires_at_s=None, thresholds=big)), KEY)
+        sign(made, KEY)
     assert caught.value.code == "too_large"
 
 
