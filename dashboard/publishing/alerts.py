@@ -36,6 +36,7 @@ ALERTED = (
     "older_head",
     "not_active",
     "stale",
+    "unverified",
 )
 CLOCK = "clock"
 
