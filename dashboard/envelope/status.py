@@ -32,7 +32,7 @@ class Active(_Part):
     digest: Annotated[Digest, Field(description="Digest of the envelope.")]
     version: Number
     policy_digest: Annotated[Digest, Field(description="Digest of the canonical policy document.")]
-    since_s: Annotated[int, Field(description="When this version began to hold in this service.")]
+    since_s: Annotated[int, Field(description="From when this version holds, by the signed text.")]
     expires_at_s: Second | None = None
 
 

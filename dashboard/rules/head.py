@@ -37,7 +37,7 @@ _SELECT = "SELECT seq, digest, body, accepted_at_s FROM envelope"
 
 @dataclass(frozen=True)
 class Stored:
-    """One envelope as it lies in the file; ``intact`` says that its bytes still have the digest it came by."""
+    """One envelope as it lies in the file; ``intact``: its bytes still have the digest it came by."""
 
     seq: int
     digest: str

@@ -21,15 +21,15 @@ _STRONG_TAG = re.compile(r'"([\x21\x23-\x7e]*)"')
 
 @dataclass(frozen=True)
 class Head:
-    """The head as conditions see it; ``stored_digest`` differs from ``digest`` where the file was damaged."""
+    """The head as conditions see it: what decides, and what the file holds where that was damaged.
+
+    A caller may name either in its precondition: the status shows both.
+    """
 
     seq: int
     digest: str
     stored_digest: str
-
-    @property
-    def intact(self) -> bool:
-        return self.digest == self.stored_digest
+    intact: bool
 
 
 @dataclass(frozen=True)

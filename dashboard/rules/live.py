@@ -12,8 +12,8 @@ from dashboard.envelope.status import Active, Pending
 from dashboard.policy.document import digest_policy
 from dashboard.policy.model import Policy
 
-Decide = Callable[[Policy, object], dict[str, object]]
-NO_POLICY = "no_policy_in_force"
+# The policy in force (None while none is) and the question; the answer names the version itself.
+Decide = Callable[[Policy | None, object], dict[str, object]]
 
 
 @dataclass(frozen=True)
@@ -26,11 +26,9 @@ class Live:
     decide: Decide
 
     def answer(self, question: object, *, now_s: int) -> dict[str, object]:
-        """The decision with the version that made it; before any version holds, no decision and the reason."""
+        """The decision with the version that made it; while none holds, no decision and the reason."""
         entry = active_entry(self.envelope, now_s)
-        if entry is None:
-            return no_answer()
-        return {**self.decide(entry.thresholds, question), "version": entry.version}
+        return self.decide(entry.thresholds if entry else None, question)
 
     def active(self, now_s: int) -> Active | None:
         """Which version decides at ``now_s``."""
@@ -79,11 +77,6 @@ class Live:
             and other.effective_at_s < other.expires_at_s <= now_s
         ]
         return max(entry.effective_at_s, *ends) if ends else entry.effective_at_s
-
-
-def no_answer() -> dict[str, object]:
-    """The answer where no policy is in force: nothing, and why."""
-    return {"version": None, "reason": NO_POLICY}
 
 
 def new_decision_id() -> str:

@@ -75,7 +75,7 @@ class Refusal(Exception):
             said["WWW-Authenticate"] = "Bearer" + (
                 ' error="invalid_token"' if self.code == "bad_token" else ""
             )
-        body = json.dumps(self.content(), ensure_ascii=False, separators=(",", ":")).encode()
+        body = json.dumps(self.content(), separators=(",", ":")).encode()
         return Response(body, self.status, said, media_type="application/problem+json")
 
 

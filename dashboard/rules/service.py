@@ -19,7 +19,7 @@ from dashboard.envelope.status import Accepted as AcceptedHead
 from dashboard.envelope.status import LastError, ServiceStatus
 from dashboard.rules.head import HeadFile, Stored
 from dashboard.rules.intake import Head, check_envelope
-from dashboard.rules.live import Decide, Live, new_decision_id, no_answer
+from dashboard.rules.live import Decide, Live, new_decision_id
 from dashboard.rules.refusal import Refusal
 from dashboard.rules.trustfile import TrustFile
 
@@ -71,15 +71,11 @@ class RulesService:
                     self._note(refusal.code, refusal.detail)
                 raise
 
-    def answer(self, question: object) -> dict[str, object]:
-        """The decision by the version in force, with that version."""
-        live = self._live
-        return no_answer() if live is None else live.answer(question, now_s=self._clock_s())
-
     def decision(self, question: object, *, provenance: bool) -> dict[str, object]:
         """The decision in the shape an OPA gives it."""
         live = self._live  # read once: answer and provenance must be of one envelope
-        result = no_answer() if live is None else live.answer(question, now_s=self._clock_s())
+        now_s = self._clock_s()
+        result = live.answer(question, now_s=now_s) if live else self._decide(None, question)
         reply: dict[str, object] = {"result": result}
         if provenance:
             bundles = {"tianfu": {"revision": live.envelope.revision}} if live else {}
@@ -157,7 +153,12 @@ class RulesService:
             raise Refusal("storage", f"The file cannot be read: {problem}.") from None
         if live is None:
             return None
-        return Head(live.envelope.seq, live.digest, stored.actual_digest if stored else "")
+        return Head(
+            seq=live.envelope.seq,
+            digest=live.digest,
+            stored_digest=stored.actual_digest if stored else "",
+            intact=stored is not None and stored.intact and stored.digest == live.digest,
+        )
 
     def _load(self) -> Live | None:
         """The head of the file; where it is damaged, the newest envelope that is not, and a note of it."""
@@ -194,7 +195,7 @@ class RulesService:
             stored = self._file.head()
         except sqlite3.Error as problem:
             return None, LastError(code="head_damaged", detail=f"The file: {problem}.", at_s=now_s)
-        if live is not None and stored is not None and stored.actual_digest == live.digest:
+        if live is not None and stored is not None and stored.intact and stored.digest == live.digest:
             envelope = live.envelope
             return AcceptedHead(
                 seq=envelope.seq,
