@@ -1,7 +1,7 @@
 """One try to deliver the oldest envelope, and what its ending means for the envelope.
 
-Sent once is not sent never: where an earlier try may have arrived, the status is read first and the same bytes
-are sent again only if they are not there. No transaction is open while the network is waited for.
+Sent once is not sent never: where an earlier try may have arrived, the status is read first and the same
+bytes are sent again only if they are not there. No transaction is open while the network is waited for.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Does the service decide by what we signed? Its thresholds beside the signed ones, its answers beside ours."""
+"""Does the service decide by what we signed? Its thresholds beside the signed ones, its answers too."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ _SHOWN = 3
 
 @dataclass(frozen=True)
 class Golden:
-    """How the golden cases went: right, wrong, or None where it cannot be told; ``detail`` names what is wrong."""
+    """How the golden cases went: right, wrong, or None where it cannot be told; ``detail`` says why."""
 
     right: bool | None
     asked: int
@@ -32,7 +32,7 @@ class Golden:
 
 
 def golden_cases(policy: Policy) -> tuple[Question, ...]:
-    """The questions for ``policy``: each threshold one below, at and one above, and input that cannot be used."""
+    """The questions for ``policy``: each threshold one below, at, one above; input that cannot be used."""
     questions: list[Question] = [
         *_area_questions(policy),
         *(question for row in policy.health_code.rows for question in _code_questions(row)),
@@ -48,8 +48,8 @@ def golden_cases(policy: Policy) -> tuple[Question, ...]:
 def ask_golden(ask: Ask, policy: Policy, *, revision: str, within_s: float = WITHIN_S) -> Golden:
     """Ask all golden cases of ``policy``, which is said to be in force under ``revision``.
 
-    An answer given under another revision tells nothing, because the head may have moved between two questions;
-    then ``right`` is None, and so it is where the answers take too long.
+    An answer given under another revision tells nothing, because the head may have moved between two
+    questions; then ``right`` is None, and so it is where the answers take too long.
     """
     wrong: list[str] = []
     cases = golden_cases(policy)
@@ -141,13 +141,13 @@ def _code_questions(row: ReasonRow) -> Iterator[Question]:
         # A gap lies between two tests; one beside fewer would contradict itself.
         facts += [(hold - 1, count, gap if count > 1 else None, False) for count in _around(tests)]
         facts += [(hold - 1, tests, apart if tests > 1 else None, False) for apart in _around(gap)]
-    for hours, count, apart, declared in facts:
+    for hours, count, between, declared in facts:
         yield {
             "ask": "code",
             "reason_code": row.reason_code,
             since: hours,
             "negative_tests": count,
-            "gap_hours": apart,
+            "gap_hours": between,
             "declared": declared,
         }
 
@@ -161,7 +161,8 @@ def _test_questions(policy: Policy) -> Iterator[Question]:
 
 def _venue_questions(policy: Policy) -> Iterator[Question]:
     rules = policy.scan_alarm
-    for category, limit in rules.max_scans_per_hour.items():
+    categories = rules.max_scans_per_hour
+    for category, limit in categories.items():
         for scans in _around(limit):
             yield {
                 "ask": "venue",
@@ -171,13 +172,13 @@ def _venue_questions(policy: Policy) -> Iterator[Question]:
                 "silent_hours": 0,
                 "red_scan": False,
             }
-    category = next(iter(rules.max_scans_per_hour), None)
+    any_category = next(iter(categories), None)
     for silent in (*_around(rules.silent_after_hours), None):
         for red in (True, False, None):
             yield {
                 "ask": "venue",
                 "area": "510000",
-                "category": category,
+                "category": any_category,
                 "scans_in_hour": 0,
                 "silent_hours": silent,
                 "red_scan": red,

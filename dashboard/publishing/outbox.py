@@ -1,11 +1,11 @@
 """The envelopes on their way, in strict order: the oldest waiting one is the only one that may be sent.
 
-Rows are made by the publishing transaction and never deleted. Due rows in the store are the truth; no timer in
-memory is. Every write of a sender carries its lease, see ``dashboard.publishing.lease``.
+Rows are made by the publishing transaction and never deleted. Due rows in the store are the truth; no timer
+in memory is. Every write of a sender carries its lease, see ``dashboard.publishing.lease``.
 
-Each envelope names the one before it, so ``waiting`` rows form one chain. A row that is refused for good takes
-the rows after it along, and the next publication continues from the last one that was not refused; a refused
-row is never sent behind it.
+Each envelope names the one before it, so ``waiting`` rows form one chain. A row that is refused for good
+takes the rows after it along, and the next publication continues from the last one that was not refused; a
+refused row is never sent behind it.
 """
 
 from __future__ import annotations
@@ -149,7 +149,7 @@ def mark_blocked(connection: Connection, parcel: Parcel, *, lease: Lease, error:
 
 
 def wake(connection: Connection, policy_id: str, *, lease: Lease, at: datetime) -> None:
-    """The service answers again: whoever waits out a long pause is tried now, but for a pause it asked for."""
+    """The service answers again: a long pause ends now, unless the service asked for it."""
     check_fence(connection, lease)
     connection.execute(
         update(PolicyOutboxRow)
@@ -172,7 +172,7 @@ def mark_reached(
     column: Literal["active_at", "verified_at"],
     at: datetime,
 ) -> None:
-    """Note when ``version``, running out of envelope ``seq``, became active or verified; the first time counts."""
+    """Note the first time that ``version``, out of envelope ``seq``, was seen active or verified."""
     brought = select(PolicyEnvelopeRow.seq).where(
         PolicyEnvelopeRow.policy_id == policy_id, PolicyEnvelopeRow.version == version
     )

@@ -48,7 +48,9 @@ class Reconciler:
         except NoReply as problem:
             error = str(problem)
             return self._record(lease, lambda connection, at: self._write_silence(connection, at, error))
-        standing = self._record(lease, lambda connection, at: self._write_status(connection, lease, status, at))
+        standing = self._record(
+            lease, lambda connection, at: self._write_status(connection, lease, status, at)
+        )
         if status.active is None:
             return standing
         with self.database.read() as connection:
@@ -60,7 +62,9 @@ class Reconciler:
         except NoReply as problem:
             finding = Finding(Golden(None, 0, str(problem)), "")
         active = status.active
-        return self._record(lease, lambda connection, at: self._write_finding(connection, active, finding, at))
+        return self._record(
+            lease, lambda connection, at: self._write_finding(connection, active, finding, at)
+        )
 
     def _record(self, lease: Lease, write: Write) -> Standing:
         """Write down what was learned, judge, and raise or end the alerts, in one transaction."""
@@ -96,7 +100,9 @@ class Reconciler:
         if not done.rowcount:
             self._insert(connection, polled_at=at, missed=1, error=error)
 
-    def _write_status(self, connection: Connection, lease: Lease, status: ServiceStatus, at: datetime) -> None:
+    def _write_status(
+        self, connection: Connection, lease: Lease, status: ServiceStatus, at: datetime
+    ) -> None:
         before = read_observed(connection, self.policy_id)
         values: dict[str, object] = {
             "polled_at": at,
@@ -111,7 +117,9 @@ class Reconciler:
             if before.status is None or not _same(before.status.active, status.active):
                 # What was found out about another version says nothing about this one.
                 values |= {"golden_ok": None, "golden_detail": "", "drift": ""}
-            connection.execute(update(PolicyStatusRow).where(PolicyStatusRow.policy_id == self.policy_id).values(**values))
+            connection.execute(
+                update(PolicyStatusRow).where(PolicyStatusRow.policy_id == self.policy_id).values(**values)
+            )
             if before.missed:
                 wake(connection, self.policy_id, lease=lease, at=at)
         if status.accepted is not None:
@@ -132,7 +140,12 @@ class Reconciler:
         )
         if golden.right and not finding.drift:
             mark_reached(
-                connection, self.policy_id, seq=active.seq, version=active.version, column="verified_at", at=at
+                connection,
+                self.policy_id,
+                seq=active.seq,
+                version=active.version,
+                column="verified_at",
+                at=at,
             )
 
     def _insert(self, connection: Connection, **values: object) -> None:

@@ -81,8 +81,8 @@ def send_again(
 ) -> Outcome | None:
     """Send what the service once acknowledged and does not hold; the last outcome, None where nothing lacked.
 
-    An empty service gets the newest acknowledged envelope, which holds all versions that matter; one that went
-    back gets every later one, each after the one it names.
+    An empty service gets the newest acknowledged envelope, which holds all versions that matter; one that
+    went back gets every later one, each after the one it names.
     """
     with database.read() as connection:
         missing = _missing(connection, policy_id, status)
@@ -97,9 +97,7 @@ def send_again(
     return outcome
 
 
-def _missing(
-    connection: Connection, policy_id: str, status: ServiceStatus
-) -> list[tuple[int, str, bytes]]:
+def _missing(connection: Connection, policy_id: str, status: ServiceStatus) -> list[tuple[int, str, bytes]]:
     rows = connection.execute(
         select(PolicyEnvelopeRow.seq, PolicyEnvelopeRow.digest, PolicyEnvelopeRow.body)
         .join(

@@ -30,7 +30,7 @@ STAND_BY_S = 1.0
 
 @dataclass
 class Sender:
-    """One sender of one policy. ``turn`` does what is due at the moment the clock says; ``run`` repeats it."""
+    """One sender of one policy. ``turn`` does what is due by the clock; ``run`` repeats it."""
 
     database: Database
     client: RulesClient

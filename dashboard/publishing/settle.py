@@ -11,10 +11,9 @@ from dashboard.publishing.states import TRANSITIONS, Act, read_state
 from dashboard.store.policy_models import PolicyChangeRow, PolicyEnvelopeRow
 
 
-def settle_changes(
-    connection: Connection, policy_id: str, *, seq: int, version: int, at: datetime
-) -> None:
-    """The service runs ``version`` out of our envelope ``seq``: its change is active, the one before it is not.
+def settle_changes(connection: Connection, policy_id: str, *, seq: int, version: int, at: datetime) -> None:
+    """The service runs ``version`` out of our envelope ``seq``: its change is active, the one before it is
+    not.
 
     A change that is still on its way, or whose time in that envelope has not come, goes on waiting.
     """

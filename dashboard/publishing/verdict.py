@@ -12,8 +12,8 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from dashboard.clock import epoch_s
-from dashboard.i18n.catalogue import Lang, t
 from dashboard.envelope.status import ServiceStatus
+from dashboard.i18n.catalogue import Lang, t
 
 Verdict = Literal[
     "synced", "pending", "publishing", "out_of_sync", "foreign", "behind", "wrong_answers", "unknown"
@@ -128,7 +128,7 @@ NEEDS_A_PERSON = frozenset(
 
 
 def judge(issued: Issued | None, observed: Observed | None, now: datetime) -> Judgement:
-    """The verdict at ``now``. Order matters: what is not known comes first, then what is wrong, then what is late."""
+    """The verdict at ``now``: what is not known comes first, then what is wrong, then what is late."""
     unknown = _judge_silence(issued, observed, now)
     if unknown or observed is None or observed.status is None or observed.read_at is None:
         return unknown or Judgement("unknown", "no_answer", {"error": ""})
