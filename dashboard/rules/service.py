@@ -164,14 +164,16 @@ class RulesService:
         """The head of the file; where it is damaged, the newest envelope that is not, and a note of it."""
         trust = self._trust.current()
         try:
-            head = self._file.head()
-            if head is None:
+            head, kept = self._file.head(), list(self._file.newest_first())
+            if head is None and not kept:
                 return None
             try:
+                if head is None:
+                    raise EnvelopeError("digest", "The file holds envelopes and names none as the head.")
                 return self._open(head, trust)
             except EnvelopeError as error:
-                self._note("head_damaged", f"The stored head with seq {head.seq} is not usable: {error}")
-            for stored in self._file.newest_first():
+                self._note("head_damaged", f"The stored head is not usable: {error}")
+            for stored in kept:
                 try:
                     return self._open(stored, trust)
                 except EnvelopeError:
