@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
+from typing import Literal
 
 from sqlalchemy import Connection, func, select
 
@@ -15,7 +17,7 @@ from dashboard.policy.model import Policy
 from dashboard.policy.store import load_baseline
 from dashboard.store.policy_models import PolicyEnvelopeRow, PolicyOutboxRow
 
-POLICY_ID = "epidemic"
+POLICY_ID: Literal["epidemic"] = "epidemic"
 
 
 @dataclass(frozen=True)
@@ -51,11 +53,13 @@ class Head:
     digest: str
     deciding: str
     kind: str
+    version: int
+    issued_at: datetime
     entries: tuple[Entry, ...]
 
     def active(self, now_s: int) -> Entry | None:
         """The entry in force: of those that hold, the one of the highest version."""
-        return max((e for e in self.entries if e.holds(now_s)), key=lambda e: e.version, default=None)
+        return active_of(self.entries, now_s)
 
     def pending(self, now_s: int) -> tuple[Entry, ...]:
         """The entries that are still to come, the earliest first."""
@@ -86,7 +90,12 @@ def read_head(connection: Connection) -> Head | None:
     )
     counted = (
         select(
-            PolicyEnvelopeRow.seq, PolicyEnvelopeRow.digest, PolicyEnvelopeRow.kind, PolicyEnvelopeRow.entries
+            PolicyEnvelopeRow.seq,
+            PolicyEnvelopeRow.digest,
+            PolicyEnvelopeRow.kind,
+            PolicyEnvelopeRow.version,
+            PolicyEnvelopeRow.issued_at,
+            PolicyEnvelopeRow.entries,
         )
         .where(PolicyEnvelopeRow.policy_id == POLICY_ID, PolicyEnvelopeRow.seq.not_in(blocked))
         .order_by(PolicyEnvelopeRow.seq.desc())
@@ -98,8 +107,25 @@ def read_head(connection: Connection) -> Head | None:
     deciding = row
     if row.kind == "refresh":
         deciding = connection.execute(counted.where(PolicyEnvelopeRow.kind != "refresh")).one()
-    entries = tuple(Entry(int(v), int(begin), end) for v, begin, end in row.entries)
-    return Head(row.seq, row.digest, deciding.digest, row.kind, entries)
+    return Head(
+        seq=row.seq,
+        digest=row.digest,
+        deciding=deciding.digest,
+        kind=row.kind,
+        version=row.version,
+        issued_at=row.issued_at,
+        entries=read_entries(row.entries),
+    )
+
+
+def read_entries(rows: Sequence[Sequence[int | None]]) -> tuple[Entry, ...]:
+    """The entries of an envelope as its row lists them."""
+    return tuple(Entry(int(version or 0), int(begin or 0), end) for version, begin, end in rows)
+
+
+def active_of(entries: Iterable[Entry], now_s: int) -> Entry | None:
+    """The entry in force: of those that hold, the one of the highest version."""
+    return max((e for e in entries if e.holds(now_s)), key=lambda e: e.version, default=None)
 
 
 def last_seq(connection: Connection) -> int:
