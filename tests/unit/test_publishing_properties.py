@@ -23,7 +23,7 @@ from dashboard.publishing.errors import StaleChange
 from dashboard.publishing.model import Change
 from dashboard.publishing.review import decline, reopen, withdraw
 from dashboard.publishing.stand import read_head
-from dashboard.publishing.states import OPEN, STATES, TRANSITIONS, acts_from, read_state
+from dashboard.publishing.states import STATES, TRANSITIONS, WORKING, acts_from, read_state
 from dashboard.publishing.verify import verify_records
 from dashboard.store.policy_models import PolicyNoteRow
 from tests.publishing_world import World
@@ -183,7 +183,7 @@ class Workflow(RuleBasedStateMachine):
         for change in changes:
             assert (change.state == "approved") <= change.is_approved
             assert (change.state in ("in_review", "approved")) <= (change.base_digest == head.deciding)
-        open_ones = Counter((c.author_id, c.kind) for c in changes if c.state in OPEN)
+        open_ones = Counter((c.author_id, c.kind) for c in changes if c.state in WORKING)
         assert max(open_ones.values(), default=0) <= 1
         assert states <= {"open", *(act for _, act in TRANSITIONS)}
 
