@@ -7,7 +7,7 @@
 (function () {
   "use strict";
 
-  const HIDDEN = new Set(["root", "pinned"]);
+  const HIDDEN = new Set(["root", "pinned", "touched"]);
   const POLL_MS = 5000;
   let latest = null;
 
@@ -165,6 +165,13 @@
     return true;
   }
 
+  /* Set words of the page on screen, as a widget would, and draw every card again, also without a change. */
+  function setWords(change) {
+    const data = merged(latest || fromSearch(window.location.search), change);
+    push(data);
+    setStore({ ...data, touched: String(Date.now()) });
+  }
+
   /* A link that shows somebody else exactly this: same filters, same snapshot. */
   function shareLink() {
     const data = latest || fromSearch(window.location.search);
@@ -173,7 +180,7 @@
       : window.location.href;
   }
 
-  window.tianfu = Object.assign(window.tianfu || {}, { applyLink, shareLink });
+  window.tianfu = Object.assign(window.tianfu || {}, { applyLink, setWords, shareLink });
 
   /* Links to the page on screen change its filters; any other link is the router's. */
   document.addEventListener(
