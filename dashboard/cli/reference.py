@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from dashboard.envelope.schema import envelope_schema_text
 from dashboard.i18n.catalogue import t
 from dashboard.policy.reference import policy_page
 from dashboard.settings import SETTINGS
@@ -76,6 +77,7 @@ GENERATED: dict[str, Callable[[], str]] = {
     "snapshot-contract.md": contract_page,
     "metrics.md": metrics_page,
     "policy-thresholds.md": policy_page,
+    "policy-envelope.schema.json": envelope_schema_text,
 }
 
 
@@ -83,7 +85,7 @@ def main(words: list[str]) -> int:
     """Write the documents, or name those that are out of date and return 1."""
     stale = []
     for name, build in GENERATED.items():
-        path, text = DOCS / name, HEAD + build()
+        path, text = DOCS / name, (HEAD if name.endswith(".md") else "") + build()
         if "--write" in words:
             path.write_text(text, encoding="utf-8")
         elif not path.exists() or path.read_text(encoding="utf-8") != text:

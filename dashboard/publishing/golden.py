@@ -1,0 +1,174 @@
+"""Golden cases: questions on both sides of every threshold, asked of the rules service and compared.
+
+The revision a service reports proves what it stored, not how it decides. The expected answers come from
+``dashboard.policy.decide`` on the document of the version in force.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from dashboard.policy.decide import decide
+from dashboard.policy.model import Policy, ReasonRow
+from dashboard.publishing.client import NoReply
+
+Question = Mapping[str, object]
+Ask = Callable[[Question], Mapping[str, object]]
+_SHOWN = 3
+
+
+@dataclass(frozen=True)
+class Golden:
+    """How the golden cases went: right, wrong, or None where it cannot be told; ``detail`` names what is wrong."""
+
+    right: bool | None
+    asked: int
+    detail: str
+
+
+def golden_cases(policy: Policy) -> tuple[Question, ...]:
+    """The questions for ``policy``: each threshold one below, at and one above, and input that cannot be used."""
+    return (
+        *_area_questions(policy),
+        *(question for row in policy.health_code.rows for question in _code_questions(row)),
+        *_test_questions(policy),
+        *_venue_questions(policy),
+        {"ask": "code", "reason_code": "no_such_reason", "hours_since_start": 0},
+        {"ask": "no_such_question"},
+    )
+
+
+def ask_golden(ask: Ask, policy: Policy, *, revision: str) -> Golden:
+    """Ask all golden cases of ``policy``, which is said to be in force under ``revision``.
+
+    An answer given under another revision or version tells nothing, because the head may have moved between
+    two questions; then ``right`` is None.
+    """
+    wrong: list[str] = []
+    cases = golden_cases(policy)
+    for number, question in enumerate(cases):
+        try:
+            reply = ask(question)
+        except NoReply as problem:
+            return Golden(None, number, str(problem))
+        said = revision_of(reply)
+        if said != revision:
+            return Golden(None, number, f"answered under {said or 'no revision'} instead of {revision}")
+        expected, answer = decide(policy, question), reply.get("result")
+        if answer != expected:
+            wrong.append(_difference(question, expected, answer))
+    if not wrong:
+        return Golden(True, len(cases), "")
+    more = f" (+{len(wrong) - _SHOWN})" if len(wrong) > _SHOWN else ""
+    return Golden(False, len(cases), f"{len(wrong)}/{len(cases)}: {'; '.join(wrong[:_SHOWN])}{more}")
+
+
+def revision_of(reply: Mapping[str, object]) -> str | None:
+    """The revision in the provenance of an answer, in OPA's form."""
+    part: object = reply
+    for name in ("provenance", "bundles", "tianfu", "revision"):
+        part = part.get(name) if isinstance(part, dict) else None
+    return part if isinstance(part, str) else None
+
+
+def _difference(question: Question, expected: Mapping[str, object], answer: object) -> str:
+    asked = json.dumps(dict(question), ensure_ascii=False, separators=(",", ":"))
+    said = answer if isinstance(answer, dict) else {}
+    parts = [
+        f"{name} {json.dumps(said.get(name), ensure_ascii=False)} instead of "
+        f"{json.dumps(value, ensure_ascii=False)}"
+        for name, value in expected.items()
+        if said.get(name) != value or name not in said
+    ]
+    return f"{asked}: {', '.join(parts[:2]) or 'more fields than asked for'}"[:300]
+
+
+def _around(value: int) -> tuple[int, int, int]:
+    return value - 1, value, value + 1
+
+
+def _area_questions(policy: Policy) -> Iterator[Question]:
+    # The province itself and one place in each city that has thresholds of its own.
+    cities = sorted({override.area for override in policy.overrides})
+    for area in ("510000", *cities):
+        rules = policy.for_city(area).risk_area
+        medium = rules.medium_min_new_cases or 1
+        high = rules.high_min_cumulative_cases or 50
+        clear = rules.days_to_low
+        facts: list[tuple[object, object, object, object]] = [
+            (0, 0, False, None),
+            *((0, high, False, days) for days in _around(clear)),
+            *((0, high, False, days) for days in _around(rules.window_days)),
+            *((new, max(new, 1), False, 0) for new in _around(medium)),
+            *((medium, total, cluster, 0) for total in _around(high) for cluster in (True, False, None)),
+            (None, high, True, 1),
+            (medium, None, True, 1),
+            (True, high, True, 1),
+            ("1", high, True, 1),
+            (-1, high, False, 1),
+        ]
+        for new, total, cluster, days in facts:
+            yield {
+                "ask": "area_level",
+                "area": area,
+                "new_cases_in_window": new,
+                "cumulative_cases": total,
+                "has_cluster": cluster,
+                "days_since_last_case": days,
+            }
+
+
+def _code_questions(row: ReasonRow) -> Iterator[Question]:
+    since = "hours_since_discharge" if row.hold_from == "discharge" else "hours_since_start"
+    hold = (row.hold_days or 1) * 24
+    tests, gap = row.tests_required or 1, row.tests_min_gap_hours or 24
+    facts: list[tuple[object, object, object, object]] = [
+        *((hours, 0, None, False) for hours in _around(hold)),
+        *((hold - 1, count, gap, False) for count in _around(tests)),
+        *((hold - 1, tests, apart, False) for apart in (gap - 1, gap)),
+        (hold - 1, 0, None, True),
+        (None, tests, gap, False),
+    ]
+    for hours, count, apart, declared in facts:
+        yield {
+            "ask": "code",
+            "reason_code": row.reason_code,
+            since: hours,
+            "negative_tests": count,
+            "gap_hours": apart,
+            "declared": declared,
+        }
+
+
+def _test_questions(policy: Policy) -> Iterator[Question]:
+    for category, limit in policy.nucleic_test.validity_hours.items():
+        for hours in (*_around(limit), None):
+            yield {"ask": "test", "category": category, f"hours_since_{policy.nucleic_test.basis}": hours}
+    yield {"ask": "test", "category": "no_such_category", "hours_since_sampled": 1}
+
+
+def _venue_questions(policy: Policy) -> Iterator[Question]:
+    rules = policy.scan_alarm
+    for category, limit in rules.max_scans_per_hour.items():
+        for scans in _around(limit):
+            yield {
+                "ask": "venue",
+                "area": "510000",
+                "category": category,
+                "scans_in_hour": scans,
+                "silent_hours": 0,
+                "red_scan": False,
+            }
+    category = next(iter(rules.max_scans_per_hour), None)
+    for silent in (*_around(rules.silent_after_hours), None):
+        for red in (True, False, None):
+            yield {
+                "ask": "venue",
+                "area": "510000",
+                "category": category,
+                "scans_in_hour": 0,
+                "silent_hours": silent,
+                "red_scan": red,
+            }
