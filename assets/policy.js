@@ -75,12 +75,9 @@
     } catch {
       kept = {};
     }
-    const lost = Object.keys(kept).filter((path) => !(path in pending));
-    if (!lost.length) return;
-    lost.forEach((path) => {
-      pending[path] = kept[path];
-      show(path, kept[path]);
-    });
+    pending = { ...kept, ...pending };
+    if (!Object.keys(pending).length) return;
+    Object.keys(pending).forEach((path) => show(path, pending[path]));
     schedule(0);
   }
 
@@ -324,6 +321,12 @@
   document.addEventListener("click", (event) => {
     const button = event.target.closest && event.target.closest("[data-tf-act]");
     if (button && !button.disabled) act(button);
+  });
+
+  // Two versions to compare are words of the page.
+  document.addEventListener("change", (event) => {
+    const holder = event.target.matches("select") && event.target.closest("[data-tf-words]");
+    if (holder) window.tianfu.setWords({ [event.target.dataset.tfName]: event.target.value });
   });
 
   // The page goes: what is pending still leaves, and stays in the browser until it is acknowledged.

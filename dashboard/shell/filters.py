@@ -50,6 +50,8 @@ class Filters:
         if not self.pinned and "snapshot" not in changes:
             # An unpinned page follows the newest snapshot; only a pinned link names one.
             words.pop("snapshot", None)
+        # Says only that the page was drawn anew; a link is not about that.
+        words.pop("touched", None)
         return "?" + urlencode(words)
 
 

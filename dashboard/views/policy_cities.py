@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from dash import html
 from dash.development.base_component import Component
 
+from dashboard.components.policy_words import city_words, path_words, value_words
 from dashboard.policy.model import GROUPS, Policy
+from dashboard.publishing.typed import Scalar, base_value
 from dashboard.shell.context import Context
-from dashboard.views.policy_fields import Scalar, base_value
 from dashboard.views.policy_inputs import act_button, act_panel, number_input, pick_input, short_input
-from dashboard.views.policy_words import city_words, path_words, value_words
 from geo.areas import all_areas
 
 
@@ -51,7 +51,9 @@ def bounded_paths(policy: Policy) -> tuple[str, ...]:
 
 def list_bounds(policy: Policy, edits: Mapping[str, Scalar | None]) -> tuple[BoundsState, ...]:
     """The bounds that the draft states, those of the base and the edited ones."""
-    edited = {path.split(".", 1)[1].rpartition(".")[0] for path in edits if path.startswith("override_bounds.")}
+    edited = {
+        path.split(".", 1)[1].rpartition(".")[0] for path in edits if path.startswith("override_bounds.")
+    }
     return tuple(
         BoundsState(
             path=path,
@@ -129,15 +131,14 @@ def bounds_row(
         path, label = f"override_bounds.{row.path}.{end}", context.t(f"screen.{end}")
         ends += [
             html.Span(label, className="tf-pol-label"),
-            number_input(path, value, label=f"{path_words(context, row.path)} {label}", width=72)
+            number_input(path, value, label=f"{path_words(context.lang, row.path)} {label}", width=72)
             if editable
-            else html.Span(value_words(context, path, value), className="tf-num tf-strong"),
+            else html.Span(value_words(context.lang, path, value), className="tf-num tf-strong"),
         ]
     return _line(
-        context,
         path=f"override_bounds.{row.path}",
-        name=path_words(context, row.path),
-        now=value_words(context, row.path, row.province),
+        name=path_words(context.lang, row.path),
+        now=value_words(context.lang, row.path, row.province),
         now_label=context.t("screen.province"),
         control=html.Span(ends, className="tf-pol-edit"),
         problems=problems,
@@ -155,9 +156,11 @@ def override_row(
     send: dict[str, object],
 ) -> Component:
     path = f"overrides.{row.area}.{row.path}"
-    name = f"{city_words(context, row.area)} · {path_words(context, row.path)}"
+    name = f"{city_words(context.lang, row.area)} · {path_words(context.lang, row.path)}"
     back = None if row.in_force is None and row.changed else ""
-    control: Component = html.Span(value_words(context, row.path, row.value), className="tf-num tf-strong")
+    control: Component = html.Span(
+        value_words(context.lang, row.path, row.value), className="tf-num tf-strong"
+    )
     if editable and not row.removed:
         control = html.Span(
             [
@@ -174,10 +177,9 @@ def override_row(
             className="tf-pol-edit",
         )
     return _line(
-        context,
         path=path,
         name=name,
-        now=value_words(context, row.path, row.in_force),
+        now=value_words(context.lang, row.path, row.in_force),
         now_label=context.t("screen.in_force"),
         control=control,
         problems=problems,
@@ -187,7 +189,6 @@ def override_row(
 
 
 def _line(
-    context: Context,
     *,
     path: str,
     name: str,
@@ -230,7 +231,7 @@ def _line(
 def add_bounds(context: Context, policy: Policy, known: set[str], send: dict[str, object]) -> Component:
     """Lets cities move a threshold that was one rule for the province until now."""
     t = context.t
-    choices = [(path, path_words(context, path)) for path in bounded_paths(policy) if path not in known]
+    choices = [(path, path_words(context.lang, path)) for path in bounded_paths(policy) if path not in known]
     return act_panel(
         html.Div(
             [
@@ -249,13 +250,17 @@ def add_bounds(context: Context, policy: Policy, known: set[str], send: dict[str
 def add_override(context: Context, paths: list[str], send: dict[str, object]) -> Component:
     """A value of its own for one city, for a threshold that has bounds."""
     t = context.t
-    cities = [(area.code, city_words(context, area.code)) for area in all_areas() if area.level == "city"]
+    cities = [
+        (area.code, city_words(context.lang, area.code)) for area in all_areas() if area.level == "city"
+    ]
     return act_panel(
         html.Div(
             [
                 pick_input("area", choices=cities, label=t("screen.city")),
                 pick_input(
-                    "path", choices=[(path, path_words(context, path)) for path in paths], label=t("screen.threshold")
+                    "path",
+                    choices=[(path, path_words(context.lang, path)) for path in paths],
+                    label=t("screen.threshold"),
                 ),
                 short_input("value", label=t("screen.value"), width=80),
             ],

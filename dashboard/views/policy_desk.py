@@ -6,39 +6,56 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from sqlalchemy import Connection
+
 from dashboard.auth.rights import Identity, can
+from dashboard.clock import epoch_s
 from dashboard.policy.model import Policy
+from dashboard.publishing.actors import actor_of
 from dashboard.publishing.changes import edited_document, get_change, list_changes, list_notes
 from dashboard.publishing.edits import Edited
+from dashboard.publishing.emergency import Told, list_due_reviews, list_told
 from dashboard.publishing.errors import UnknownChange
+from dashboard.publishing.history import EnvelopeInfo, list_envelopes
 from dashboard.publishing.in_force import InForce, in_force
 from dashboard.publishing.model import Change, Note
-from dashboard.publishing.stand import Head, read_head
+from dashboard.publishing.stand import POLICY_ID, Entry, Head, read_base, read_head
 from dashboard.publishing.standing import Standing, read_standing
 from dashboard.publishing.states import OPEN, State
+from dashboard.publishing.typed import Scalar
 from dashboard.shell.context import Context
 from dashboard.shell.desk import store_of_board
-from dashboard.views.policy_fields import Scalar
+from dashboard.shell.policy_acts import sees_drafts
 
-POLICY_ID = "epidemic"
-# Who drafts, decides or audits sees drafts; everybody else sees what is in force and what was.
-SEES_DRAFTS = ("draft", "approve", "publish", "audit")
 AT_WORK: frozenset[State] = OPEN | {"rejected", "publishing", "publish_blocked"}
 
 
 @dataclass(frozen=True)
 class Desk:
-    """One reading of the store. ``change`` is the one at hand, None where there is none or it may not be seen."""
+    """One reading of the store. ``change`` is the one at hand, None where there is none."""
 
     at: datetime
     in_force: InForce
     standing: Standing
     head: Head | None
+    newest: EnvelopeInfo | None
+    told: tuple[Told, ...]
     changes: tuple[Change, ...]
     reviews_due: tuple[Change, ...]
     change: Change | None
     edited: Edited | None
     notes: tuple[Note, ...]
+    is_stale: bool
+
+    @property
+    def pending(self) -> tuple[Entry, ...]:
+        """The versions that are scheduled, the earliest first."""
+        return self.head.pending(epoch_s(self.at)) if self.head else ()
+
+    @property
+    def active(self) -> Entry | None:
+        """The version that should be in force now."""
+        return self.head.active(epoch_s(self.at)) if self.head else None
 
     @property
     def base(self) -> Policy:
@@ -64,7 +81,7 @@ def read_desk(context: Context) -> Desk:
     sees = sees_drafts(identity)
     with database.read() as connection:
         changes = list_changes(connection, states=AT_WORK) if sees else ()
-        due = tuple(c for c in list_changes(connection, kind="emergency") if needs_review(c)) if sees else ()
+        due = list_due_reviews(connection) if sees else ()
         wanted = context.filters.options.get("change", "")
         if wanted and not sees:
             raise UnknownChange(
@@ -76,17 +93,21 @@ def read_desk(context: Context) -> Desk:
             in_force=in_force(connection, at),
             standing=read_standing(connection, POLICY_ID, at),
             head=read_head(connection),
+            newest=next(iter(list_envelopes(connection, limit=1)), None),
+            told=list_told(connection, actor_of(identity)),
             changes=changes,
             reviews_due=due,
             change=change,
             edited=edited_document(change) if change else None,
             notes=list_notes(connection, change.id) if change else (),
+            is_stale=change is not None and change.state in OPEN and _is_stale(connection, change, at),
         )
 
 
-def sees_drafts(identity: Identity) -> bool:
-    """Whether a person sees changes that are not published."""
-    return any(can(identity, right) for right in SEES_DRAFTS)  # type: ignore[arg-type]
+def _is_stale(connection: Connection, change: Change, at: datetime) -> bool:
+    """Whether something was published since the change was begun, so that it has to be rebased."""
+    base = read_base(connection, kind=change.kind, at=at)
+    return (base.digest, base.policy.version) != (change.base_digest, change.base.version)
 
 
 def needs_review(change: Change) -> bool:

@@ -8,12 +8,12 @@ from itertools import groupby
 from dash import html
 from dash.development.base_component import Component
 
+from dashboard.components.policy_words import path_words, source_words, value_words
 from dashboard.policy.diff import Change as Difference
 from dashboard.policy.diff import diff_policies
 from dashboard.policy.model import Policy
 from dashboard.shell.context import Context
 from dashboard.views.policy_fields import group_of
-from dashboard.views.policy_words import path_words, source_words, value_words
 
 # What every version changes: its number, its day, its title.
 QUIET = ("version", "effective_from", "title.", "notes.")
@@ -48,7 +48,7 @@ def diff_line(context: Context, found: Difference, *, before: Policy, after: Pol
     new = _value(context, after, found.path, found.after)
     return html.Li(
         [
-            html.Span(path_words(context, _plain(found.path)), className="tf-pol-diff-name"),
+            html.Span(path_words(context.lang, _plain(found.path)), className="tf-pol-diff-name"),
             html.Span(
                 [
                     html.Del(old) if found.before is not None else None,
@@ -101,5 +101,5 @@ def _plain(path: str) -> str:
 
 def _value(context: Context, policy: Policy, path: str, value: object) -> str:
     if path.startswith("provenance.") or path.endswith(".source"):
-        return source_words(context, policy, str(value))
-    return value_words(context, _plain(path), value if isinstance(value, str | int) else None)
+        return source_words(context.lang, policy, str(value))
+    return value_words(context.lang, _plain(path), value if isinstance(value, str | int) else None)

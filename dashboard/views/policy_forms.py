@@ -8,12 +8,13 @@ from itertools import groupby
 from dash import dcc, html
 from dash.development.base_component import Component
 
+from dashboard.components.policy_words import source_words, value_words
 from dashboard.policy.model import Policy
 from dashboard.policy.store import load_presets
+from dashboard.publishing.typed import Scalar
 from dashboard.shell.context import Context
-from dashboard.views.policy_fields import Field, Scalar
+from dashboard.views.policy_fields import Field
 from dashboard.views.policy_inputs import Choice, choice_input, number_input, words_input
-from dashboard.views.policy_words import source_words, value_words
 
 SOURCES_LIST = "policy-sources"
 
@@ -57,7 +58,7 @@ def field_row(context: Context, field: Field, *, policy: Policy, editable: bool)
             html.Div(
                 [
                     html.Span(t("screen.in_force"), className="tf-pol-label"),
-                    html.Span(value_words(context, field.path, field.in_force), className="tf-num"),
+                    html.Span(value_words(context.lang, field.path, field.in_force), className="tf-num"),
                 ],
                 className="tf-pol-now",
             ),
@@ -67,7 +68,8 @@ def field_row(context: Context, field: Field, *, policy: Policy, editable: bool)
                         [
                             field_input(context, field, label=name) if editable else None,
                             html.Span(
-                                value_words(context, field.path, field.edited), className="tf-num tf-strong"
+                                value_words(context.lang, field.path, field.edited),
+                                className="tf-num tf-strong",
                             )
                             if not editable
                             else html.Span(unit_words(context, field), className="tf-pol-unit"),
@@ -105,7 +107,7 @@ def field_input(context: Context, field: Field, *, label: str) -> Component:
         # A rule set alone would contradict the numbers beside it: choosing one takes all of its values.
         return choice_input("preset", field.edited, choices=preset_choices(context), label=label)
     if field.kind == "choice":
-        choices = [(word, value_words(context, field.path, word)) for word in field.choices]
+        choices = [(word, value_words(context.lang, field.path, word)) for word in field.choices]
         return choice_input(field.path, field.edited, choices=choices, label=label)
     if field.kind == "switch":
         choices = [("true", context.t("policy.yes")), ("false", context.t("policy.no"))]
@@ -133,7 +135,7 @@ def source_part(
 ) -> Component:
     """Legal source and note of one threshold, folded below it; both are edited and published like values."""
     t = context.t
-    words = source_words(context, policy, source)
+    words = source_words(context.lang, policy, source)
     if not editable:
         said = [t("policy.page.source", source=words), *([t("screen.note.is", note=note)] if note else [])]
         return html.Div([html.Span(text, className="tf-dim") for text in said], className="tf-pol-source")
@@ -142,7 +144,9 @@ def source_part(
             html.Summary(
                 [
                     html.Span(t("policy.page.source", source=words), className="tf-pol-source-said"),
-                    html.Span(t("screen.note.is", note=note), className="tf-pol-source-said") if note else None,
+                    html.Span(t("screen.note.is", note=note), className="tf-pol-source-said")
+                    if note
+                    else None,
                 ]
             ),
             html.Div(
@@ -197,6 +201,6 @@ def source_input(path: str, words: str) -> Component:
 def sources_list(context: Context, policy: Policy) -> Component:
     """The known sources, for all source inputs of a form."""
     return html.Datalist(
-        [html.Option(value=source_words(context, policy, source.id)) for source in policy.sources],
+        [html.Option(value=source_words(context.lang, policy, source.id)) for source in policy.sources],
         id=SOURCES_LIST,
     )

@@ -1,7 +1,7 @@
 """Inputs of the policy editor. The browser reads them by ``data-tf-path`` or ``data-tf-name`` (policy.js).
 
-They are not bound to callbacks: what is typed is saved by ``POST /policy/act/edit`` after a pause, and nothing
-that the server draws meanwhile takes it away.
+They are not bound to callbacks: what is typed is saved by ``POST /policy/act/edit`` after a pause, and
+nothing that the server draws meanwhile takes it away.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def words_input(path: str, value: str, *, label: str, placeholder: str = "", row
 
 
 def reason_input(name: str, *, label: str, placeholder: str = "", least: int = 0) -> Component:
-    """A text that goes with an act: a reason, a comment. It keeps what was typed when the panel is redrawn."""
+    """A text that goes with an act; it keeps what was typed when its panel is drawn again."""
     return html.Label(
         [
             html.Span(label, className="tf-pol-label"),
@@ -109,7 +109,11 @@ def short_input(name: str, *, label: str, width: int = 110, value: str = "") -> 
             html.Span(label, className="tf-pol-label"),
             html.Span(
                 dmc.TextInput(
-                    value=value, size="xs", w=width, autoComplete="off", attributes={"input": {"maxLength": 80}}
+                    value=value,
+                    size="xs",
+                    w=width,
+                    autoComplete="off",
+                    attributes={"input": {"maxLength": 80}},
                 ),
                 **{"data-tf-name": name},
             ),

@@ -1,4 +1,4 @@
-"""The reasons for a colour as the editor shows them: one line a reason, the rest of its fields folded below it."""
+"""The reasons for a colour as the editor shows them: one line a reason, its other fields folded below."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from dash import html
 from dash.development.base_component import Component
 
 from dashboard.components.badges import colour_badge
+from dashboard.components.policy_words import path_words
 from dashboard.policy.groups import HoldFrom, ReasonRow, Release
 from dashboard.policy.model import Policy
+from dashboard.publishing.typed import Scalar, base_value
 from dashboard.shell.context import Context
-from dashboard.views.policy_fields import Scalar, base_value
 from dashboard.views.policy_forms import source_part, sources_list
 from dashboard.views.policy_inputs import (
     act_button,
@@ -23,7 +24,6 @@ from dashboard.views.policy_inputs import (
     short_input,
     words_input,
 )
-from dashboard.views.policy_words import path_words
 
 NUMBERS = ("hold_days", "tests_required", "tests_min_gap_hours")
 
@@ -52,9 +52,7 @@ def list_rows(
 ) -> tuple[RowState, ...]:
     """The reasons of the base in the order of the provincial table, then those that were added."""
     now = {row.reason_code: row for row in in_force.health_code.rows}
-    added = [
-        path.split(".")[2] for path, value in edits.items() if path.count(".") == 2 and value == "add"
-    ]
+    added = [path.split(".")[2] for path, value in edits.items() if path.count(".") == 2 and value == "add"]
     codes = list(dict.fromkeys([*(row.reason_code for row in base.health_code.rows), *added]))
     return tuple(_state(code, now.get(code), base, edits, problems, added=code in added) for code in codes)
 
@@ -71,7 +69,9 @@ def _state(
     path = f"health_code.rows.{code}"
     names = ("colour", "hold_from", "release", *NUMBERS, "zh", "en")
     values = {name: edits.get(f"{path}.{name}", base_value(base, f"{path}.{name}")) for name in names}
-    inside = {where: words for where, words in problems.items() if where == path or where.startswith(f"{path}.")}
+    inside = {
+        where: words for where, words in problems.items() if where == path or where.startswith(f"{path}.")
+    }
     return RowState(
         code=code,
         now=now,
@@ -105,7 +105,7 @@ def row_line(
     """One reason: colour, name, how it ends in force, its days; everything else folded."""
     t = context.t
     label = t("policy.health_code.hold_days")
-    name = path_words(context, row.path) if not row.added else str(row.values["zh"] or row.code)
+    name = path_words(context.lang, row.path) if not row.added else str(row.values["zh"] or row.code)
     state = [word for word, is_so in (("is-changed", row.changed), ("is-removed", row.removed)) if is_so]
     shown = str(row.values["colour"] or "")
     return html.Div(
@@ -130,7 +130,9 @@ def row_line(
                 [
                     html.Span(
                         [
-                            number_input(f"{row.path}.hold_days", row.values["hold_days"], label=f"{name} {label}")
+                            number_input(
+                                f"{row.path}.hold_days", row.values["hold_days"], label=f"{name} {label}"
+                            )
                             if editable
                             else html.Span(str(row.values["hold_days"] or "—"), className="tf-num tf-strong"),
                             html.Span(t("policy.unit.days"), className="tf-pol-unit"),
