@@ -12,6 +12,7 @@ from pathlib import Path
 from dashboard.envelope.schema import envelope_schema_text
 from dashboard.i18n.catalogue import t
 from dashboard.policy.reference import policy_page
+from dashboard.rules.openapi import openapi_text
 from dashboard.settings import SETTINGS
 from dashboard.snapshot.contract import CONTRACT_VERSION, FEEDS, TABLES, Column
 from queries.reference import metrics_page
@@ -78,6 +79,7 @@ GENERATED: dict[str, Callable[[], str]] = {
     "metrics.md": metrics_page,
     "policy-thresholds.md": policy_page,
     "policy-envelope.schema.json": envelope_schema_text,
+    "rules-service.openapi.json": openapi_text,
 }
 
 

@@ -15,13 +15,13 @@ class _Part(BaseModel):
 
 
 class Accepted(_Part):
-    """The head: the envelope that was stored last."""
+    """The head as it lies in the file; kind and version are None where it was damaged there."""
 
-    seq: Number
+    seq: int
     revision: str
     digest: Digest
-    kind: Kind
-    version: Annotated[int, Field(ge=1, description="Highest version in the envelope.")]
+    kind: Kind | None
+    version: Annotated[int | None, Field(ge=1, description="Highest version in the envelope.")]
     since_s: Annotated[int, Field(description="When it was stored.")]
 
 
@@ -32,7 +32,7 @@ class Active(_Part):
     digest: Annotated[Digest, Field(description="Digest of the envelope.")]
     version: Number
     policy_digest: Annotated[Digest, Field(description="Digest of the canonical policy document.")]
-    since_s: Annotated[int, Field(description="When this version began to hold in this service.")]
+    since_s: Annotated[int, Field(description="From when this version holds, by the signed text.")]
     expires_at_s: Second | None = None
 
 
@@ -45,7 +45,11 @@ class Pending(_Part):
 
 
 class LastError(_Part):
-    """What went wrong last; gone after the next envelope is accepted and the fault has passed."""
+    """What went wrong last; gone when the next envelope is accepted, or when the fault has passed.
+
+    ``code``: a refusal such as ``bad_signature`` or ``replayed``, or ``head_damaged`` (the file does not hold
+    what decides), ``trust_unreadable``, ``storage``.
+    """
 
     code: str
     detail: str

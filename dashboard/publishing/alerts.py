@@ -1,6 +1,7 @@
 """What people must know about publishing, each thing once: a row of the store and a line of the log.
 
-An alert lasts from the moment it was raised until what it says is over; the same trouble later is a new alert.
+An alert lasts from the moment it was raised until what it says is over; the same trouble later is a new
+alert.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ ALERTED = (
     "older_head",
     "not_active",
     "stale",
+    "unverified",
 )
 CLOCK = "clock"
 
@@ -58,7 +60,7 @@ class Alert:
 def raise_late(
     connection: Connection, policy_id: str, *, seq: int, since: datetime, at: datetime, error: str
 ) -> tuple[str, ...]:
-    """Raise the alerts that an envelope on its way since ``since`` has reached by ``at``; return the new ones."""
+    """Raise the alerts an envelope on its way since ``since`` has reached by ``at``; return the new ones."""
     return tuple(
         kind
         for kind, limit in LATE_ALERTS
@@ -75,7 +77,7 @@ def raise_late(
 
 
 def end_late(connection: Connection, policy_id: str, *, before_seq: int | None, at: datetime) -> None:
-    """End the alerts of envelopes that arrived: all, or those before ``before_seq``, the oldest undelivered."""
+    """End the alerts of envelopes that arrived: those before ``before_seq``, the oldest undelivered."""
     kinds = [kind for kind, _ in LATE_ALERTS]
     for key in _open_keys(connection, policy_id, kinds):
         if before_seq is None or int(key.split(":")[1]) < before_seq:

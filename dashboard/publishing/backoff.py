@@ -1,4 +1,4 @@
-"""How long to wait before the next try: full jitter from 1 s to 60 s for 15 minutes, then every 5 minutes for ever.
+"""How long to wait before the next try: jitter from 1 s to 60 s for 15 minutes, then 5 minutes, for ever.
 
 Nothing is ever dropped. Full jitter, because many senders that lost the same service must not come back in
 the same second.
@@ -26,7 +26,7 @@ def delay_s(*, attempts: int, trying_for: timedelta, dice: random.Random) -> flo
 
 
 def retry_after_s(value: float | None, *, otherwise: float) -> float:
-    """What a ``Retry-After`` of ``value`` seconds means here: at most 5 minutes, never less than half a second."""
+    """What a ``Retry-After`` of ``value`` seconds means here: half a second to 5 minutes."""
     if value is None:
         return otherwise
     return min(max(value, FIRST_S / 2), RETRY_AFTER_CAP_S)

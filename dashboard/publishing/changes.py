@@ -10,14 +10,13 @@ from datetime import datetime
 from sqlalchemy import Connection, func, select
 
 from dashboard.auth.rights import Right
-from dashboard.errors import InputError
 from dashboard.policy.diff import Change as Difference
-from dashboard.policy.diff import Scalar, diff_policies, flatten_policy
-from dashboard.policy.model import Policy
+from dashboard.policy.diff import diff_policies
 from dashboard.publishing.actors import Actor, Person, check_actor
-from dashboard.publishing.edits import MOST_EDITS, Edited, apply_edits, check_edits, draft_digest
+from dashboard.publishing.edits import Edited, apply_edits, check_edits, draft_digest
 from dashboard.publishing.errors import NotAllowed, StaleChange, WrongState
 from dashboard.publishing.fields import Typed
+from dashboard.publishing.merging import digest_edits, edited_path, is_in, merge_edits, tell_edits
 from dashboard.publishing.model import Change, Kind, Note
 from dashboard.publishing.record import (
     TABLE,
@@ -170,15 +169,14 @@ def save_edits(
     ``NotAllowed``, ``WrongState``, and ``InputError`` for what is no edit of a policy.
     """
     change = get_change(connection, change_id)
-    person = check_author(connection, change, actor, "edit")
-    check_seen(connection, change, row_version)
+    person = check_author(connection, change, actor, "edit", row_version=row_version)
     if change.kind == "rollback":
         raise WrongState(
             "A rollback cannot be edited.",
             todo="Open a draft instead.",
             key="publishing.error.rollback_edit",
         )
-    merged = _merge(change, check_edits(edits, change.base))
+    merged = merge_edits(change, check_edits(edits, change.base))
     if merged == dict(change.edits) and all(type(merged[p]) is type(change.edits[p]) for p in merged):
         return change
     return move(
@@ -187,10 +185,10 @@ def save_edits(
         "edit",
         actor=person.login,
         at=at,
-        text=_tell(change.edits, merged),
+        text=tell_edits(change.edits, merged),
         values={
             "edits": merged,
-            "digest": _digest(change, merged),
+            "digest": digest_edits(change, merged),
             "editors": sorted({*change.editors, person.account_id}),
             **NO_APPROVAL,
         },
@@ -203,12 +201,11 @@ def save_edits(
 def rebase(connection: Connection, change_id: str, row_version: int, actor: Actor, at: datetime) -> Rebased:
     """Put the edits of a change on what is published now; it is a draft again and needs a new review."""
     change = get_change(connection, change_id)
-    person = check_author(connection, change, actor, "rebase")
-    check_seen(connection, change, row_version)
+    person = check_author(connection, change, actor, "rebase", row_version=row_version)
     base = read_base(connection, kind=change.kind, at=at)
     moved = diff_policies(change.base, base.policy)
-    conflicts = tuple(d for d in moved if _edited_path(d.path) in change.edits)
-    kept = {p: v for p, v in change.edits.items() if not _is_in(base.policy, p, v)}
+    conflicts = tuple(d for d in moved if edited_path(d.path) in change.edits)
+    kept = {p: v for p, v in change.edits.items() if not is_in(base.policy, p, v)}
     version = change.version if change.kind == "rollback" else base.next_version
     policy = change.target or apply_edits(base.policy, kept, version=version).policy
     renewed = move(
@@ -236,19 +233,21 @@ def discard(
 ) -> Change:
     """Give a change up; its author only."""
     change = get_change(connection, change_id)
-    person = check_author(connection, change, actor, "discard")
-    check_seen(connection, change, row_version)
+    person = check_author(connection, change, actor, "discard", row_version=row_version)
     return move(connection, change, "discard", actor=person.login, at=at, text=reason)
 
 
-def check_author(connection: Connection, change: Change, actor: Actor, act: Act) -> Person:
-    """The person behind ``actor``, who may do ``act`` as an author; raises ``NotAllowed``, ``WrongState``.
+def check_author(
+    connection: Connection, change: Change, actor: Actor, act: Act, *, row_version: int
+) -> Person:
+    """The person behind ``actor``, who may do ``act`` on what was seen as an author.
+
+    Raises ``NotAllowed`` first, since nobody else is told anything, then ``StaleChange``, ``WrongState``.
 
     Any policy editor may edit and rebase a normal draft, and is then one of its editors who cannot approve
     it; everything else only its author does.
     """
     person = check_actor(connection, actor, rights=AUTHOR_RIGHTS[change.kind])
-    find_step(change.state, act)
     shared = change.kind == "normal" and act in ("edit", "rebase")
     if person.account_id != change.author_id and not shared:
         raise NotAllowed(
@@ -257,6 +256,8 @@ def check_author(connection: Connection, change: Change, actor: Actor, act: Act)
             key="publishing.error.not_author",
             author=change.author,
         )
+    check_seen(connection, change, row_version)
+    find_step(change.state, act)
     return person
 
 
@@ -299,61 +300,3 @@ def tell_published(connection: Connection, change: Change) -> tuple[str, ...]:
         f"{row.issued_at:%Y-%m-%d %H:%M:%S} {row.kind}: version {row.version} (seq {row.seq})"
         for row in connection.execute(query)
     )
-
-
-def _merge(change: Change, edits: Mapping[str, Typed | None]) -> dict[str, Typed]:
-    merged = dict(change.edits)
-    if edits.get("preset") is not None and edits["preset"] != change.edits.get("preset"):
-        # A preset sets the whole group; what was typed into it before would silently undo a part.
-        merged = {path: value for path, value in merged.items() if not path.startswith("risk_area.")}
-    for path, value in edits.items():
-        merged.pop(path, None)
-        if value is not None:
-            merged[path] = value
-    if "preset" not in merged:
-        merged = {path: value for path, value in merged.items() if not _is_in(change.base, path, value)}
-    if len(merged) > MOST_EDITS:
-        raise InputError(
-            f"{len(merged)} edited fields are too many.",
-            todo=f"A change holds at most {MOST_EDITS}: publish a part of it first.",
-            key="publishing.error.too_many",
-            count=len(merged),
-            limit=MOST_EDITS,
-        )
-    return merged
-
-
-def _is_in(base: Policy, path: str, value: Typed) -> bool:
-    """Whether the base holds that very value at ``path``, so that the edit would change nothing."""
-    flat = flatten_policy(base)
-    head, _, about = path.partition(".")
-    if head in ("title", "notes", "preset", "mark"):
-        return False
-    if head == "health_code" and path.count(".") == 2:
-        return value == "" and f"{path}.clause" not in flat
-    place = {"overrides": f"{path}.value", "note": f"remarks.{about}"}.get(head, path)
-    if head == "provenance" and about.startswith("health_code."):
-        place = f"{about}.source"
-    known: Scalar = flat.get(place, "")
-    return type(known) is type(value) and known == value
-
-
-def _digest(change: Change, edits: Mapping[str, Typed]) -> str | None:
-    policy = apply_edits(change.base, edits, version=change.version).policy
-    return None if policy is None else draft_digest(policy)
-
-
-def _edited_path(path: str) -> str:
-    """The path of the edit that sets a differing field."""
-    if path.startswith("overrides."):
-        return path.rpartition(".")[0]
-    return path.replace("remarks.", "note.", 1) if path.startswith("remarks.") else path
-
-
-def _tell(before: Mapping[str, Typed], after: Mapping[str, Typed]) -> str:
-    parts = [
-        f"{path}: {before.get(path, '-')} -> {after.get(path, '-')}"
-        for path in sorted({*before, *after})
-        if (type(before.get(path)), before.get(path)) != (type(after.get(path)), after.get(path))
-    ]
-    return "; ".join(parts)[:2000]

@@ -1,8 +1,8 @@
 """The rules service as the sender sees it: every call ends in time, and every ending has one meaning.
 
-Redirects are never followed: the signed bytes and the token go to the configured address or nowhere. Proxies of
-the environment are not used. A reply is read up to a limit and up to a moment, so that a service that answers
-one byte a second holds nobody up.
+Redirects are never followed: the signed bytes and the token go to the configured address or nowhere. Proxies
+of the environment are not used. A reply is read up to a limit and up to a moment, so that a service that
+answers one byte a second holds nobody up.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ Meaning = Literal["accepted", "unknown", "busy", "conflict", "refused"]
 class Outcome:
     """What one delivery came to.
 
-    ``accepted``: the service says that this very envelope is its head. ``unknown``: it may have arrived or not
-    (no reply, 408, 5xx, a redirect, a reply that does not name the envelope). ``busy``: come back after
+    ``accepted``: the service says that this very envelope is its head. ``unknown``: it may have arrived or
+    not (no reply, 408, 5xx, a redirect, a reply that does not name the envelope). ``busy``: come back after
     ``retry_after_s`` (429, 503). ``conflict``: another head (409, 412). ``refused``: any other 4xx, for good.
     """
 
@@ -150,7 +150,12 @@ class RulesClient:
         return reply
 
     def _call(
-        self, method: str, path: str, *, content: bytes | None = None, headers: Mapping[str, str] | None = None
+        self,
+        method: str,
+        path: str,
+        *,
+        content: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> Reply:
         deadline = time.monotonic() + self.deadline_s
         body = bytearray()

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import secrets
 import socket
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, insert, select, update
@@ -66,6 +66,17 @@ def acquire(
         .values(holder=holder, fence=fence, until=until)
     )
     return Lease(name, holder, fence, until)
+
+
+def renew(connection: Connection, lease: Lease, *, at: datetime, length: timedelta = LEASE_FOR) -> Lease:
+    """``lease`` with its whole length before it; raises ``LeaseLost`` when another sender took over."""
+    check_fence(connection, lease)
+    connection.execute(
+        update(SenderLeaseRow)
+        .where(SenderLeaseRow.name == lease.name, SenderLeaseRow.fence == lease.fence)
+        .values(until=at + length)
+    )
+    return replace(lease, until=at + length)
 
 
 def check_fence(connection: Connection, lease: Lease) -> None:

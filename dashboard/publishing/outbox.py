@@ -1,7 +1,11 @@
-"""The envelopes on their way, in strict order: the oldest undelivered one is the only one that may be sent.
+"""The envelopes on their way, in strict order: the oldest waiting one is the only one that may be sent.
 
-Rows are made by the publishing transaction and never deleted. Due rows in the store are the truth; no timer in
-memory is. Every write of a sender carries its lease, see ``dashboard.publishing.lease``.
+Rows are made by the publishing transaction and never deleted. Due rows in the store are the truth; no timer
+in memory is. Every write of a sender carries its lease, see ``dashboard.publishing.lease``.
+
+Each envelope names the one before it, so ``waiting`` rows form one chain. A row that is refused for good
+takes the rows after it along, and the next publication continues from the last one that was not refused; a
+refused row is never sent behind it.
 """
 
 from __future__ import annotations
@@ -10,12 +14,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, func, select, update
 
 from dashboard.publishing.lease import Lease, check_fence
 from dashboard.store.policy_models import PolicyEnvelopeRow, PolicyOutboxRow
 
-OutboxState = Literal["waiting", "accepted", "blocked", "foreign"]
+# The states of a row that has not arrived and was not refused; the other two are accepted and blocked.
+ON_THE_WAY = ("waiting", "foreign")
+# An error that begins like this waits as long as the service asked for, also when it answers meanwhile.
+BUSY = "busy: "
 
 
 @dataclass(frozen=True)
@@ -36,9 +43,9 @@ class Parcel:
 
 
 def oldest(connection: Connection, policy_id: str) -> Parcel | None:
-    """The oldest envelope of ``policy_id`` that was not acknowledged; None when all were.
+    """The oldest envelope of ``policy_id`` that is on its way; None when all arrived or were refused.
 
-    One that is held (blocked, foreign) is returned as well: whatever comes after it waits behind it.
+    One that met a foreign head is returned as well: whatever comes after it waits behind it.
     """
     row = connection.execute(
         select(
@@ -59,7 +66,7 @@ def oldest(connection: Connection, policy_id: str) -> Parcel | None:
             (PolicyEnvelopeRow.policy_id == PolicyOutboxRow.policy_id)
             & (PolicyEnvelopeRow.seq == PolicyOutboxRow.seq),
         )
-        .where(PolicyOutboxRow.policy_id == policy_id, PolicyOutboxRow.state != "accepted")
+        .where(PolicyOutboxRow.policy_id == policy_id, PolicyOutboxRow.state.in_(ON_THE_WAY))
         .order_by(PolicyOutboxRow.seq)
         .limit(1)
     ).one_or_none()
@@ -77,18 +84,37 @@ def note_try(connection: Connection, parcel: Parcel, *, lease: Lease, at: dateti
     )
 
 
-def mark_accepted(connection: Connection, policy_id: str, seq: int, *, lease: Lease, at: datetime) -> None:
-    """The service holds the envelope ``seq``, and so every one before it: each names the one before."""
+def mark_accepted(
+    connection: Connection, policy_id: str, digest: str, *, lease: Lease, at: datetime
+) -> tuple[int, ...]:
+    """The service holds the envelope ``digest``, and so every one it descends from; return their seqs.
+
+    Descent is what counts, not a lower number: a refused envelope may have been passed by.
+    """
     check_fence(connection, lease)
-    connection.execute(
-        update(PolicyOutboxRow)
-        .where(
-            PolicyOutboxRow.policy_id == policy_id,
-            PolicyOutboxRow.seq <= seq,
-            PolicyOutboxRow.state != "accepted",
+    seqs: list[int] = []
+    name: str | None = digest
+    while name is not None:
+        row = connection.execute(
+            select(PolicyEnvelopeRow.seq, PolicyEnvelopeRow.prev, PolicyOutboxRow.state)
+            .join(
+                PolicyOutboxRow,
+                (PolicyEnvelopeRow.policy_id == PolicyOutboxRow.policy_id)
+                & (PolicyEnvelopeRow.seq == PolicyOutboxRow.seq),
+            )
+            .where(PolicyEnvelopeRow.policy_id == policy_id, PolicyEnvelopeRow.digest == name)
+        ).one_or_none()
+        if row is None or row.state == "accepted":
+            break
+        seqs.append(row.seq)
+        name = row.prev
+    if seqs:
+        connection.execute(
+            update(PolicyOutboxRow)
+            .where(PolicyOutboxRow.policy_id == policy_id, PolicyOutboxRow.seq.in_(seqs))
+            .values(state="accepted", accepted_at=at, last_error="")
         )
-        .values(state="accepted", accepted_at=at, last_error="")
-    )
+    return tuple(seqs)
 
 
 def mark_waiting(
@@ -98,20 +124,32 @@ def mark_waiting(
     _write(connection, parcel, lease=lease, state="waiting", next_try_at=next_try_at, last_error=error[:2000])
 
 
-def mark_held(
-    connection: Connection,
-    parcel: Parcel,
-    *,
-    lease: Lease,
-    state: Literal["blocked", "foreign"],
-    error: str,
-) -> None:
-    """The envelope waits for a person, and with it every one after it."""
-    _write(connection, parcel, lease=lease, state=state, last_error=error[:2000])
+def mark_foreign(connection: Connection, parcel: Parcel, *, lease: Lease, error: str) -> None:
+    """Somebody else's head is in the way: the envelope, and every one after it, waits for a person."""
+    _write(connection, parcel, lease=lease, state="foreign", last_error=error[:2000])
+
+
+def mark_blocked(connection: Connection, parcel: Parcel, *, lease: Lease, error: str) -> tuple[int, ...]:
+    """The service refused the envelope for good; it and the ones that descend from it are out. Their seqs."""
+    check_fence(connection, lease)
+    found = select(PolicyOutboxRow.seq).where(
+        PolicyOutboxRow.policy_id == parcel.policy_id,
+        PolicyOutboxRow.seq >= parcel.seq,
+        PolicyOutboxRow.state.in_(ON_THE_WAY),
+    )
+    seqs = tuple(connection.execute(found).scalars())
+    for seq in seqs:
+        words = error if seq == parcel.seq else f"follows seq {parcel.seq}, which was refused: {error}"
+        connection.execute(
+            update(PolicyOutboxRow)
+            .where(PolicyOutboxRow.policy_id == parcel.policy_id, PolicyOutboxRow.seq == seq)
+            .values(state="blocked", last_error=words[:2000])
+        )
+    return seqs
 
 
 def wake(connection: Connection, policy_id: str, *, lease: Lease, at: datetime) -> None:
-    """The service answers again: whoever waits out a long pause is tried now."""
+    """The service answers again: a long pause ends now, unless the service asked for it."""
     check_fence(connection, lease)
     connection.execute(
         update(PolicyOutboxRow)
@@ -119,33 +157,62 @@ def wake(connection: Connection, policy_id: str, *, lease: Lease, at: datetime) 
             PolicyOutboxRow.policy_id == policy_id,
             PolicyOutboxRow.state == "waiting",
             PolicyOutboxRow.next_try_at > at,
+            PolicyOutboxRow.last_error.not_like(f"{BUSY}%"),
         )
         .values(next_try_at=at)
     )
 
 
-def send_again(connection: Connection, policy_id: str, *, after_seq: int, at: datetime) -> int:
-    """Put every envelope after ``after_seq`` back on its way, and return how many those are.
-
-    For a held envelope whose cause was mended, and for a service that lost what it had acknowledged; both only
-    because a person said so.
-    """
-    changed = connection.execute(
-        update(PolicyOutboxRow)
-        .where(PolicyOutboxRow.policy_id == policy_id, PolicyOutboxRow.seq > after_seq)
-        .values(
-            state="waiting",
-            next_try_at=at,
-            created_at=at,
-            first_try_at=None,
-            attempts=0,
-            last_error="",
-            accepted_at=None,
-            active_at=None,
-            verified_at=None,
-        )
+def mark_reached(
+    connection: Connection,
+    policy_id: str,
+    *,
+    seq: int,
+    version: int,
+    column: Literal["active_at", "verified_at"],
+    at: datetime,
+) -> None:
+    """Note the first time that ``version``, out of envelope ``seq``, was seen active or verified."""
+    brought = select(PolicyEnvelopeRow.seq).where(
+        PolicyEnvelopeRow.policy_id == policy_id, PolicyEnvelopeRow.version == version
     )
-    return changed.rowcount
+    connection.execute(
+        update(PolicyOutboxRow)
+        .where(
+            PolicyOutboxRow.policy_id == policy_id,
+            PolicyOutboxRow.seq <= seq,
+            PolicyOutboxRow.seq.in_(brought),
+            PolicyOutboxRow.state == "accepted",
+            getattr(PolicyOutboxRow, column).is_(None),
+        )
+        .values({column: at})
+    )
+
+
+def release(connection: Connection, policy_id: str, *, at: datetime) -> tuple[int, ...]:
+    """Put what waits for a person back on its way, and return its seqs.
+
+    Envelopes that met a foreign head, and refused ones unless a later publication passed them by.
+    """
+    passed = select(func.max(PolicyOutboxRow.seq)).where(
+        PolicyOutboxRow.policy_id == policy_id, PolicyOutboxRow.state.in_(("accepted", "waiting"))
+    )
+    held = (
+        PolicyOutboxRow.policy_id == policy_id,
+        (PolicyOutboxRow.state == "foreign")
+        | (
+            (PolicyOutboxRow.state == "blocked")
+            & (PolicyOutboxRow.seq > func.coalesce(passed.scalar_subquery(), 0))
+        ),
+    )
+    seqs = tuple(connection.execute(select(PolicyOutboxRow.seq).where(*held)).scalars())
+    connection.execute(
+        update(PolicyOutboxRow)
+        .where(PolicyOutboxRow.policy_id == policy_id, PolicyOutboxRow.seq.in_(seqs))
+        # Time on its way counts from now: the alerts of the first attempt were raised and read.
+        .values(state="waiting", next_try_at=at, created_at=at, last_error="")
+    )
+    return seqs
 
 
 def _write(connection: Connection, parcel: Parcel, *, lease: Lease, **values: object) -> None:

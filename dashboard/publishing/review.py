@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -19,9 +20,10 @@ from dashboard.publishing.errors import InvalidDraft, StaleChange, WrongState
 from dashboard.publishing.fields import is_plain
 from dashboard.publishing.model import Change
 from dashboard.publishing.record import add_comment, check_seen, get_change, move
-from dashboard.publishing.states import OPEN, Act, find_step
+from dashboard.publishing.states import OPEN, RIGHT_OF, Act, find_step
 
 COMMENT_LONGEST = 2000
+DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
 def ask_review(
@@ -33,8 +35,7 @@ def ask_review(
     policy moved on, ``WrongState`` for a draft that changes nothing.
     """
     change = get_change(connection, change_id)
-    person = check_author(connection, change, actor, "ask_review")
-    check_seen(connection, change, row_version)
+    person = check_author(connection, change, actor, "ask_review", row_version=row_version)
     if change.kind == "emergency":
         raise WrongState(
             "An emergency is published by its author and reviewed afterwards.",
@@ -54,8 +55,7 @@ def withdraw(
 ) -> Change:
     """Take a change back from review; its author only."""
     change = get_change(connection, change_id)
-    person = check_author(connection, change, actor, "withdraw")
-    check_seen(connection, change, row_version)
+    person = check_author(connection, change, actor, "withdraw", row_version=row_version)
     return move(
         connection,
         change,
@@ -94,8 +94,7 @@ def approve(
     ``InvalidDraft``.
     """
     change = get_change(connection, change_id)
-    person = _reviewer(connection, change, actor, "approve")
-    check_seen(connection, change, row_version)
+    person = check_reviewer(connection, change, actor, "approve", row_version=row_version)
     check_complete(change)
     check_base(connection, change, at)
     if draft_digest != change.digest:
@@ -104,7 +103,7 @@ def approve(
             todo="Read it again, with its impact, then decide.",
             key="publishing.error.other_draft",
         )
-    if not impact_snapshot or not impact_digest:
+    if not impact_snapshot or not DIGEST.fullmatch(impact_digest):
         raise WrongState(
             "A change is approved on its impact, and none was shown.",
             todo="Open the impact preview of this draft, then decide.",
@@ -124,12 +123,12 @@ def approve(
             "approved_digest": change.digest,
             "approved_base": change.base_digest,
             "impact_snapshot": impact_snapshot[:64],
-            "impact_digest": impact_digest[:80],
+            "impact_digest": impact_digest,
         },
         detail={
             "draft_digest": change.digest,
             "snapshot": impact_snapshot[:64],
-            "impact": impact_digest[:80],
+            "impact": impact_digest,
         },
     )
 
@@ -139,8 +138,7 @@ def decline(
 ) -> Change:
     """Decline a change and say why; the author may open it again and change it."""
     change = get_change(connection, change_id)
-    person = _reviewer(connection, change, actor, "decline")
-    check_seen(connection, change, row_version)
+    person = check_reviewer(connection, change, actor, "decline", row_version=row_version)
     said = check_text(reason, least=1)
     return move(connection, change, "decline", actor=person.login, at=at, text=said, values=NO_APPROVAL)
 
@@ -148,8 +146,7 @@ def decline(
 def reopen(connection: Connection, change_id: str, row_version: int, actor: Actor, at: datetime) -> Change:
     """Make a declined change a draft again; not while its author has another open one."""
     change = get_change(connection, change_id)
-    person = check_author(connection, change, actor, "reopen")
-    check_seen(connection, change, row_version)
+    person = check_author(connection, change, actor, "reopen", row_version=row_version)
     if list_changes(connection, states=OPEN, author_id=change.author_id, kind=change.kind):
         raise WrongState(
             "You have another open change.",
@@ -192,8 +189,15 @@ def check_text(text: str, *, least: int) -> str:
     return said
 
 
-def _reviewer(connection: Connection, change: Change, actor: Actor, act: Act) -> Person:
-    step = find_step(change.state, act)
-    person = check_actor(connection, actor, rights=step.rights)
-    check_other(connection, person, than={change.author_id, *change.editors}, act=act)
+def check_reviewer(
+    connection: Connection, change: Change, actor: Actor, act: Act, *, row_version: int
+) -> Person:
+    """The person behind ``actor``, who may do ``act`` on what was seen and has no part in the change.
+
+    Raises ``NotAllowed``, ``StaleChange``, ``WrongState``.
+    """
+    person = check_actor(connection, actor, rights=RIGHT_OF[act])
+    check_other(connection, person, than=(change.author_id, *change.editors), act=act)
+    check_seen(connection, change, row_version)
+    find_step(change.state, act)
     return person

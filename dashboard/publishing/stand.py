@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
+from typing import Literal
 
 from sqlalchemy import Connection, func, select
 
@@ -15,7 +16,7 @@ from dashboard.policy.model import Policy
 from dashboard.policy.store import load_baseline
 from dashboard.store.policy_models import PolicyEnvelopeRow, PolicyOutboxRow
 
-POLICY_ID = "epidemic"
+POLICY_ID: Literal["epidemic"] = "epidemic"
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,8 @@ class Head:
     digest: str
     deciding: str
     kind: str
+    version: int
+    issued_at: datetime
     entries: tuple[Entry, ...]
 
     def active(self, now_s: int) -> Entry | None:
@@ -86,7 +89,12 @@ def read_head(connection: Connection) -> Head | None:
     )
     counted = (
         select(
-            PolicyEnvelopeRow.seq, PolicyEnvelopeRow.digest, PolicyEnvelopeRow.kind, PolicyEnvelopeRow.entries
+            PolicyEnvelopeRow.seq,
+            PolicyEnvelopeRow.digest,
+            PolicyEnvelopeRow.kind,
+            PolicyEnvelopeRow.version,
+            PolicyEnvelopeRow.issued_at,
+            PolicyEnvelopeRow.entries,
         )
         .where(PolicyEnvelopeRow.policy_id == POLICY_ID, PolicyEnvelopeRow.seq.not_in(blocked))
         .order_by(PolicyEnvelopeRow.seq.desc())
@@ -99,7 +107,15 @@ def read_head(connection: Connection) -> Head | None:
     if row.kind == "refresh":
         deciding = connection.execute(counted.where(PolicyEnvelopeRow.kind != "refresh")).one()
     entries = tuple(Entry(int(v), int(begin), end) for v, begin, end in row.entries)
-    return Head(row.seq, row.digest, deciding.digest, row.kind, entries)
+    return Head(
+        seq=row.seq,
+        digest=row.digest,
+        deciding=deciding.digest,
+        kind=row.kind,
+        version=row.version,
+        issued_at=row.issued_at,
+        entries=entries,
+    )
 
 
 def last_seq(connection: Connection) -> int:

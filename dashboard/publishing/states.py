@@ -115,6 +115,12 @@ TRANSITIONS: Mapping[tuple[State, Act], Step] = MappingProxyType(
 OPEN: frozenset[State] = frozenset({"draft", "in_review", "approved", "suspended"})
 
 
+# Rights by act: the same in every state in which the act exists.
+RIGHT_OF: Mapping[Act, frozenset[Right]] = MappingProxyType(
+    {act: step.rights for (_, act), step in TRANSITIONS.items()}
+)
+
+
 def find_step(state: State, act: Act) -> Step:
     """Where ``act`` leads from ``state``; raises ``WrongState`` where there is no such way."""
     step = TRANSITIONS.get((state, act))

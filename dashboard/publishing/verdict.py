@@ -12,8 +12,8 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from dashboard.clock import epoch_s
-from dashboard.i18n.catalogue import Lang, t
 from dashboard.envelope.status import ServiceStatus
+from dashboard.i18n.catalogue import Lang, t
 
 Verdict = Literal[
     "synced", "pending", "publishing", "out_of_sync", "foreign", "behind", "wrong_answers", "unknown"
@@ -44,18 +44,18 @@ class Issued:
     """The newest envelope that is meant to be the head, and how far its delivery is.
 
     ``accepted_seq`` is the highest seq the service ever acknowledged (0: none). ``held`` says why the oldest
-    undelivered envelope waits for a person. ``expected`` is the version that should have been in force when
-    the service was read; ``next_version`` and ``next_at`` name what is scheduled after it.
+    undelivered envelope waits for a person. ``expected`` lists what may have been in force when the service
+    was read: one version (None: none at all), at the moment of a switch two. ``next_version`` and ``next_at``
+    name what is scheduled after it.
     """
 
     seq: int
-    digest: str
     version: int
     accepted_seq: int
     accepted_at: datetime | None
     waiting_since: datetime | None
     held: Literal["", "blocked", "foreign"]
-    expected: int | None
+    expected: tuple[int | None, ...]
     next_version: int | None
     next_at: datetime | None
 
@@ -122,12 +122,13 @@ NEEDS_A_PERSON = frozenset(
         "late",
         "not_active",
         "stale",
+        "unverified",
     }
 )
 
 
 def judge(issued: Issued | None, observed: Observed | None, now: datetime) -> Judgement:
-    """The verdict at ``now``. Order matters: what is not known comes first, then what is wrong, then what is late."""
+    """The verdict at ``now``: what is not known comes first, then what is wrong, then what is late."""
     unknown = _judge_silence(issued, observed, now)
     if unknown or observed is None or observed.status is None or observed.read_at is None:
         return unknown or Judgement("unknown", "no_answer", {"error": ""})
@@ -186,14 +187,20 @@ def _judge_delivery(
         since = f"{issued.waiting_since:%m-%d %H:%M:%S}"
         return Judgement("behind", "late", {"version": issued.version, "since": since})
     running = status.active
-    if (running.version if running else None) != issued.expected or (running and running.seq != issued.seq):
-        values = {"expected": issued.expected or "–", "running": running.version if running else "–"}
+    if (running.version if running else None) not in issued.expected or (
+        running and running.seq != issued.seq
+    ):
+        values = {"expected": issued.expected[-1] or "–", "running": running.version if running else "–"}
         if issued.accepted_at and now - issued.accepted_at < ACTIVATE_WITHIN:
             return Judgement("publishing", "activating", values)
         return Judgement("out_of_sync", "not_active", values)
     if status.stale:
         return Judgement("behind", "stale")
     if running and observed.golden is None:
+        fresh = issued.accepted_at is not None and now - issued.accepted_at < LATE_AFTER
+        if observed.golden_detail and not fresh:
+            values = {"version": running.version, "detail": observed.golden_detail}
+            return Judgement("unknown", "unverified", values)
         return Judgement("publishing", "verifying", {"version": running.version})
     if issued.next_version is not None and issued.next_at is not None:
         values = {"version": issued.next_version, "at": f"{issued.next_at:%m-%d %H:%M}"}

@@ -147,7 +147,8 @@ class PolicyStatusRow(Base):
     """What the rules service said last, and what the reconciler made of it.
 
     ``reply`` is the last status that was read, ``read_at`` its time; ``missed`` counts polls since then that
-    brought none.
+    brought none. ``drift`` names a difference between the thresholds it decides by and those we signed;
+    ``golden_ok`` is None while the golden cases were not asked of the version in force.
     """
 
     __tablename__ = "policy_status"
@@ -158,6 +159,7 @@ class PolicyStatusRow(Base):
     missed: Mapped[int]
     reply: Mapped[dict[str, object] | None] = mapped_column(JSON)
     error: Mapped[str] = mapped_column(Text)
+    drift: Mapped[str] = mapped_column(Text)
     golden_ok: Mapped[bool | None]
     golden_detail: Mapped[str] = mapped_column(Text)
     confirm_resend: Mapped[str | None] = mapped_column(String(64))

@@ -10,7 +10,7 @@ from dashboard.publishing.changes import get_change, list_notes
 from dashboard.publishing.errors import NotAllowed, StaleChange, WrongState
 from dashboard.publishing.review import approve, ask_review, comment, decline, reopen, withdraw
 from dashboard.store.audit import list_audit
-from tests.publishing_world import SHORTER, World
+from tests.publishing_world import IMPACT, SHORTER, World
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def test_an_approval_binds_to_draft_base_and_impact(world: World) -> None:
     change = world.approved()
     assert (change.state, change.is_approved, change.approved_by) == ("approved", True, "commander")
     assert (change.approved_digest, change.approved_base) == (change.digest, change.base_digest)
-    assert (change.impact_snapshot, change.impact_digest) == ("2022-01-19T060000Z-abc", "sha256:impact")
+    assert (change.impact_snapshot, change.impact_digest) == ("2022-01-19T060000Z-abc", IMPACT)
 
 
 def test_an_edit_after_the_approval_clears_it(world: World) -> None:
@@ -50,11 +50,11 @@ def test_an_approval_is_not_of_an_older_draft(world: World) -> None:
             world.tick(),
             draft_digest=seen.digest or "",
             impact_snapshot="s",
-            impact_digest="d",
+            impact_digest=IMPACT,
         )
 
 
-@pytest.mark.parametrize(("snapshot", "impact"), [("", "d"), ("s", ""), ("", "")])
+@pytest.mark.parametrize(("snapshot", "impact"), [("", IMPACT), ("s", ""), ("s", "sha256:x")])
 def test_an_approval_needs_the_impact(world: World, snapshot: str, impact: str) -> None:
     change = world.ask(world.draft())
     with world.database.write() as connection, pytest.raises(WrongState, match="impact"):
@@ -171,7 +171,7 @@ def test_a_refusal_is_an_audit_row_and_nothing_else(world: World) -> None:
             world.at,
             draft_digest=change.digest or "",
             impact_snapshot="s",
-            impact_digest="d",
+            impact_digest=IMPACT,
         )
 
     with pytest.raises(TianfuError, match="of their own"):

@@ -5,7 +5,16 @@ from __future__ import annotations
 import pytest
 
 from dashboard.publishing.errors import WrongState
-from dashboard.publishing.states import ACTS, OPEN, STATES, TRANSITIONS, acts_from, draw_states, find_step
+from dashboard.publishing.states import (
+    ACTS,
+    OPEN,
+    RIGHT_OF,
+    STATES,
+    TRANSITIONS,
+    acts_from,
+    draw_states,
+    find_step,
+)
 
 ENDS = {"cancelled"}
 
@@ -46,6 +55,10 @@ def test_an_edit_never_keeps_the_state_approved() -> None:
 def test_no_act_of_a_person_is_free_of_rights() -> None:
     by_itself = {act for (_, act), step in TRANSITIONS.items() if not step.rights}
     assert by_itself == {"suspend", "activate", "supersede", "block"}
+
+
+def test_an_act_takes_the_same_right_wherever_it_exists() -> None:
+    assert all(RIGHT_OF[act] == step.rights for (_, act), step in TRANSITIONS.items())
 
 
 def test_open_states_are_those_before_publishing() -> None:

@@ -117,6 +117,7 @@ def upgrade() -> None:
         sa.Column("missed", sa.Integer, nullable=False),
         sa.Column("reply", sa.JSON),
         sa.Column("error", sa.Text, nullable=False),
+        sa.Column("drift", sa.Text, nullable=False),
         sa.Column("golden_ok", sa.Boolean),
         sa.Column("golden_detail", sa.Text, nullable=False),
         sa.Column("confirm_resend", sa.String(64)),
