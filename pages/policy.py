@@ -1,4 +1,4 @@
-"""Policy: what is in force and proven, the change at hand with its impact and next step, what was published."""
+"""Policy: what is in force and proven, the change at hand with its impact and next step, the history."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""``POST /policy/act/<act>``: every step of a policy change, and ``GET /policy/pulse``: whether anything moved.
+"""``POST /policy/act/<act>``: every step of a policy change; ``GET /policy/pulse``: whether anything moved.
 
-The guard has asked for a session, the same origin and a CSRF token; rights, row version and state are asked by
-the workflow itself, in the transaction of the act. A refusal is a sentence and a row of the audit log.
+The guard has asked for a session, the same origin and a CSRF token; rights, row version and state are
+asked by the workflow itself, in the transaction of the act. A refusal is a sentence and an audit row.
 """
 
 from __future__ import annotations

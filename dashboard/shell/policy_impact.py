@@ -1,1 +1,6 @@
-"""Whether an approver saw the impact that this draft really has, on a snapshot that there is."""
+"""shim"""
+
+from __future__ import annotations
+
+
+def check_impact(board, database, ask): ...

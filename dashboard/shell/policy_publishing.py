@@ -52,9 +52,7 @@ def publish_emergency(connection: Connection, ask: Ask) -> Done:
 @step("review")
 def review_emergency(connection: Connection, ask: Ask) -> Done:
     check_seen(connection, get_change(connection, ask.change), ask.row_version)
-    change = emergency.review_emergency(
-        connection, ask.change, ask.actor, ask.at, text=ask.text("reason")
-    )
+    change = emergency.review_emergency(connection, ask.change, ask.actor, ask.at, text=ask.text("reason"))
     return Done(change, say="screen.reviewed")
 
 

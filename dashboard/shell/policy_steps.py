@@ -1,4 +1,4 @@
-"""The steps of drafting and review, each a thin call of the workflow, which asks rights and row version itself."""
+"""The steps of drafting and review: thin calls of the workflow, which asks rights and row version itself."""
 
 from __future__ import annotations
 
@@ -25,8 +25,10 @@ def open_draft(connection: Connection, ask: Ask) -> Done:
 
 @step("edit")
 def edit(connection: Connection, ask: Ask) -> Done:
-    """Keep what was typed. What is stored already is acknowledged, also to a tab that saw an older row version:
-    a page that was left in the middle of saving sends the same once more.
+    """Keep what was typed.
+
+    What is stored already is acknowledged, also to a tab that saw an older row version: a page that was left
+    in the middle of saving sends the same once more.
     """
     change = changes.get_change(connection, ask.change)
     given = mapping_of(ask.body, "edits")
@@ -40,7 +42,6 @@ def edit(connection: Connection, ask: Ask) -> Done:
 def _typed(path: str, value: object, change: Change) -> Typed | None:
     if value is not None and not isinstance(value, str | int | float):
         raise InputError(f"{path[:80]} cannot hold this.", key="error.bad_body", name=path[:80])
-    # An act may say "no value" by an empty text where the base has one; a field that is emptied does the same.
     return read_typed(path, value, change.base)
 
 
@@ -134,7 +135,7 @@ def comment(connection: Connection, ask: Ask) -> Done:
 
 @step("approve")
 def approve(connection: Connection, ask: Ask) -> Done:
-    """Approve what was on screen: this draft, with the impact shown for it. The route has checked the impact."""
+    """Approve what was on screen: this draft, with the impact shown for it."""
     change = review.approve(
         connection,
         ask.change,

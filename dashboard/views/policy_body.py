@@ -103,9 +103,7 @@ def form_card(context: Context, desk: Desk) -> Component:
                         className="tf-card-heading",
                     ),
                     html.Div(
-                        html.Span(
-                            className="tf-pol-saved", role="status", **{"data-tf-save-state": ""}
-                        )
+                        html.Span(className="tf-pol-saved", role="status", **{"data-tf-save-state": ""})
                         if editable
                         else html.Span(read_only_words(context, desk), className="tf-dim"),
                         className="tf-card-tools",

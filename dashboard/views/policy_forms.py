@@ -68,7 +68,9 @@ def field_row(context: Context, field: Field, *, policy: Policy, editable: bool)
                         [
                             field_input(context, field, label=name) if editable else None,
                             html.Span(
-                                value_words(context.lang, field.path, field.edited),
+                                value_words(context.lang, field.path, field.edited)
+                                if field.changed
+                                else "",
                                 className="tf-num tf-strong",
                             )
                             if not editable
@@ -76,7 +78,7 @@ def field_row(context: Context, field: Field, *, policy: Policy, editable: bool)
                         ],
                         className="tf-pol-edit",
                     ),
-                    html.Span(bounds_words(context, field), className="tf-dim") if editable else None,
+                    html.Span(bounds_words(context, field), className="tf-dim"),
                     html.Span(
                         field.problem,
                         key=f"{field.path}!{field.problem}",

@@ -21,7 +21,7 @@ from dashboard.views.policy_diff import diff_list, differences
 from dashboard.views.policy_inputs import act_button, act_panel, pick_input, reason_input
 
 
-def read_history(context: Context) -> tuple[tuple[EnvelopeInfo, ...], tuple[Spell, ...]]:
+def read_history() -> tuple[tuple[EnvelopeInfo, ...], tuple[Spell, ...]]:
     """The publications, the newest first, and which version was in force when."""
     database, clock = store_of_board()
     with database.read() as connection:
@@ -31,7 +31,7 @@ def read_history(context: Context) -> tuple[tuple[EnvelopeInfo, ...], tuple[Spel
 def history_table(context: Context) -> TableData:
     """One row a publication, the same on screen and in the export."""
     t = context.t
-    envelopes, _ = read_history(context)
+    envelopes, _ = read_history()
     columns = (
         ColumnSpec("version", t("screen.column.version"), kind="number", min_width=60),
         ColumnSpec("kind", t("screen.column.kind"), min_width=80),
@@ -81,7 +81,7 @@ def history_view(context: Context, desk: Desk) -> Component:
     """The table, the comparison of two versions, and the form of a rollback."""
     table = history_table(context)
     t = context.t
-    _, spells = read_history(context)
+    _, spells = read_history()
     if not table.rows:
         return html.Section(
             empty_state(why=t("screen.history.none"), todo=t("screen.history.none.todo")), className="tf-card"
@@ -178,7 +178,9 @@ def rollback_card(context: Context, desk: Desk, spells: tuple[Spell, ...]) -> Co
         return None
     t = context.t
     now = desk.active.version if desk.active else 0
-    versions = sorted({s.version for s in spells if s.since <= desk.at and (s.version != now or desk.pending)})
+    versions = sorted(
+        {s.version for s in spells if s.since <= desk.at and (s.version != now or desk.pending)}
+    )
     if not versions:
         return None
     choices = [(str(v), t("shell.policy", version=v)) for v in reversed(versions)]

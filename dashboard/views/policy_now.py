@@ -1,4 +1,4 @@
-"""The policy in force at a glance: which version, whether the rules service proves it, what comes, what waits."""
+"""The policy in force at a glance: which version, whether it is proven, what comes, what waits."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def verdict_badge(judgement: Judgement, lang: Lang) -> Component:
 
 
 def now_card(context: Context, desk: Desk) -> Component:
-    """Version and verdict to the left, the way of the last publication in the middle, what waits to the right."""
+    """Version and verdict, the way of the last publication, what waits for whom."""
     t, judgement = context.t, desk.standing.judgement
     advice = judgement.advice(context.lang) if judgement.reason in NEEDS_A_PERSON else ""
     return html.Section(
@@ -244,4 +244,6 @@ def again_panel(context: Context, reason: str) -> Component | None:
     if reason not in SENT_AGAIN or not can(context.identity, "publish"):
         return None
     t = context.t
-    return act_panel(act_button("send_again", t("screen.send_again"), send={}, sure=t("screen.send_again.sure")))
+    return act_panel(
+        act_button("send_again", t("screen.send_again"), send={}, sure=t("screen.send_again.sure"))
+    )

@@ -78,9 +78,7 @@ def begin_card(context: Context) -> Component:
     t = context.t
     parts: list[Component | None] = [html.P(t("screen.no_change"), className="tf-dim")]
     if can(context.identity, "draft"):
-        parts.append(
-            act_panel(act_button("open", t("screen.begin"), send={"kind": "normal"}, primary=True))
-        )
+        parts.append(act_panel(act_button("open", t("screen.begin"), send={"kind": "normal"}, primary=True)))
     if can(context.identity, "emergency"):
         parts.append(
             act_panel(
@@ -92,7 +90,9 @@ def begin_card(context: Context) -> Component:
         )
     return html.Section(
         [
-            html.Header(html.H2(t("screen.change.none"), className="tf-card-title"), className="tf-card-head"),
+            html.Header(
+                html.H2(t("screen.change.none"), className="tf-card-title"), className="tf-card-head"
+            ),
             html.Div(parts, className="tf-card-body tf-pol-side"),
         ],
         className="tf-card",
@@ -176,7 +176,7 @@ def next_steps(context: Context, desk: Desk, change: Change) -> list[Component |
     send, ready = sends(change), desk.draft is not None and not desk.is_stale
     parts: list[Component | None] = []
     if author and change.state == "draft" and change.kind != "emergency":
-        parts.append(ask_panel(context, desk, change, ready=ready))
+        parts.append(ask_panel(context, change, ready=ready))
     if author and change.state == "draft" and change.kind == "emergency":
         parts.append(emergency_panel(context, change, ready=ready and bool(change.edits)))
     if change.state in ("in_review", "approved") and can(identity, "approve"):
@@ -199,7 +199,7 @@ def next_steps(context: Context, desk: Desk, change: Change) -> list[Component |
     return parts
 
 
-def ask_panel(context: Context, desk: Desk, change: Change, *, ready: bool) -> Component:
+def ask_panel(context: Context, change: Change, *, ready: bool) -> Component:
     t = context.t
     if not change.edits:
         return html.P(t("screen.edit.first"), className="tf-dim")
@@ -228,7 +228,10 @@ def review_panel(context: Context, desk: Desk, change: Change, *, ready: bool) -
         html.Div(
             [approve, act_button("decline", t("screen.decline"), send=send)], className="tf-pol-buttons"
         ),
-        html.P(t("screen.bound", digest=(change.digest or "")[7:15], snapshot=shown.snapshot_id), className="tf-dim")
+        html.P(
+            t("screen.bound", digest=(change.digest or "")[7:15], snapshot=shown.snapshot_id),
+            className="tf-dim",
+        )
         if shown is not None and approve is not None
         else None,
     )
@@ -245,7 +248,9 @@ def publish_panel(context: Context, desk: Desk, change: Change, *, ready: bool) 
         [
             act_panel(now),
             act_panel(
-                moment_input("effective_at", label=t("screen.effective_at"), earliest=desk.at + timedelta(minutes=1)),
+                moment_input(
+                    "effective_at", label=t("screen.effective_at"), earliest=desk.at + timedelta(minutes=1)
+                ),
                 html.P(t("screen.effective_at.note"), className="tf-dim"),
                 act_button("publish", t("screen.schedule"), send=send, name="later"),
                 title=t("screen.later"),
