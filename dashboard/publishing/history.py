@@ -11,7 +11,7 @@ from sqlalchemy import Connection, select
 from dashboard.clock import epoch_s, from_epoch_s
 from dashboard.policy.diff import Change as Difference
 from dashboard.policy.diff import diff_policies
-from dashboard.publishing.stand import POLICY_ID, Entry, read_version
+from dashboard.publishing.stand import POLICY_ID, Entry, active_of, read_entries, read_version
 from dashboard.store.policy_models import PolicyChangeRow, PolicyEnvelopeRow, PolicyOutboxRow
 
 
@@ -155,7 +155,7 @@ def list_spells(connection: Connection, at: datetime) -> tuple[Spell, ...]:
             row.seq,
             row.kind,
             epoch_s(row.issued_at),
-            tuple(Entry(int(v), int(b), e) for v, b, e in row.entries),
+            read_entries(row.entries),
         )
         for row in connection.execute(query)
     ]
@@ -164,10 +164,8 @@ def list_spells(connection: Connection, at: datetime) -> tuple[Spell, ...]:
     for (seq, kind, begin, entries), end in zip(envelopes, [*ends, None], strict=True):
         first = not switches
         moments = {begin, *(e.effective_at_s for e in entries), *(e.expires_at_s or 0 for e in entries)}
-        for moment in sorted(m for m in moments if (first or m >= begin) and (end is None or m < end)):
-            held = [entry for entry in entries if entry.holds(moment)]
-            if held:
-                switches.append((moment, max(held, key=lambda entry: entry.version), seq, kind))
+        within = sorted(m for m in moments if (first or m >= begin) and (end is None or m < end))
+        switches += [(m, e, seq, kind) for m in within if (e := active_of(entries, m)) is not None]
     return _spells(switches)
 
 

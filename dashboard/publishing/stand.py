@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -58,7 +59,7 @@ class Head:
 
     def active(self, now_s: int) -> Entry | None:
         """The entry in force: of those that hold, the one of the highest version."""
-        return max((e for e in self.entries if e.holds(now_s)), key=lambda e: e.version, default=None)
+        return active_of(self.entries, now_s)
 
     def pending(self, now_s: int) -> tuple[Entry, ...]:
         """The entries that are still to come, the earliest first."""
@@ -106,7 +107,6 @@ def read_head(connection: Connection) -> Head | None:
     deciding = row
     if row.kind == "refresh":
         deciding = connection.execute(counted.where(PolicyEnvelopeRow.kind != "refresh")).one()
-    entries = tuple(Entry(int(v), int(begin), end) for v, begin, end in row.entries)
     return Head(
         seq=row.seq,
         digest=row.digest,
@@ -114,8 +114,18 @@ def read_head(connection: Connection) -> Head | None:
         kind=row.kind,
         version=row.version,
         issued_at=row.issued_at,
-        entries=entries,
+        entries=read_entries(row.entries),
     )
+
+
+def read_entries(rows: Sequence[Sequence[int | None]]) -> tuple[Entry, ...]:
+    """The entries of an envelope as its row lists them."""
+    return tuple(Entry(int(version or 0), int(begin or 0), end) for version, begin, end in rows)
+
+
+def active_of(entries: Iterable[Entry], now_s: int) -> Entry | None:
+    """The entry in force: of those that hold, the one of the highest version."""
+    return max((e for e in entries if e.holds(now_s)), key=lambda e: e.version, default=None)
 
 
 def last_seq(connection: Connection) -> int:
