@@ -14,6 +14,7 @@ from dashboard.cli import (
     policy_keys,
     rules_service,
     screening,
+    sender,
     serve,
     snapshot,
 )
@@ -36,6 +37,7 @@ app.command("demo-data")(demo_data.demo_data)
 app.command("demo")(demo.demo)
 app.command("serve")(serve.serve)
 app.command("rules-service")(rules_service.rules_service)
+app.add_typer(sender.app, name="sender")
 
 
 def main() -> None:

@@ -12,7 +12,7 @@ from dashboard.envelope.status import Active
 from dashboard.policy.document import digest_policy
 from dashboard.policy.model import Policy
 from dashboard.publishing.client import NoReply, RulesClient
-from dashboard.publishing.golden import Golden, ask_golden
+from dashboard.publishing.golden import Golden, Share, ask_golden
 from dashboard.publishing.stand import parse_document
 from dashboard.store.policy_models import PolicyEnvelopeRow
 
@@ -56,12 +56,15 @@ def read_signed(connection: Connection, policy_id: str, active: Active) -> Signe
     return Signed(f"{policy_id}:{envelope.seq}", envelope.body, parse_document(document))
 
 
-def examine(client: RulesClient, active: Active, signed: Signed) -> Finding:
-    """Compare thresholds and ask the golden cases. Raises ``NoReply`` when the thresholds cannot be read."""
+def examine(client: RulesClient, active: Active, signed: Signed, *, share: Share) -> Finding:
+    """Compare thresholds and ask the golden cases. Raises ``NoReply`` when the service cannot be read."""
     drift = find_drift(client.thresholds(), signed.body)
     if not drift and active.policy_digest != digest_policy(signed.policy):
         drift = f"version {active.version} has the digest {active.policy_digest}"
-    golden = ask_golden(client.answer, signed.policy, revision=signed.revision)
+    golden = ask_golden(client.answer, signed.policy, revision=signed.revision, share=share)
+    if (golden.right is False or drift) and client.status().active != active:
+        # A schedule switched or a new head came while we asked: that is no fault.
+        return Finding(Golden(None, golden.asked, "the version in force changed meanwhile"), "")
     return Finding(golden, drift)
 
 

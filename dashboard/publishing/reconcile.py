@@ -19,7 +19,7 @@ from dashboard.envelope.status import Active, ServiceStatus
 from dashboard.publishing.alerts import end_late, follow, raise_late
 from dashboard.publishing.client import NoReply, RulesClient
 from dashboard.publishing.examine import Finding, examine, read_signed
-from dashboard.publishing.golden import Golden
+from dashboard.publishing.golden import ALL, Golden, Share
 from dashboard.publishing.lease import Lease, check_fence
 from dashboard.publishing.outbox import mark_accepted, mark_reached, oldest, wake
 from dashboard.publishing.settle import settle_changes
@@ -28,18 +28,25 @@ from dashboard.store.engine import Database
 from dashboard.store.policy_models import PolicyStatusRow
 
 log = logging.getLogger("tianfu.sender")
+# Asking everything costs a quarter of a second on both sides.
+PARTS = 6
 Write = Callable[[Connection, datetime], None]
 
 
 @dataclass
 class Reconciler:
-    """The polls of one policy; ``said`` is the verdict of the last one, so that only changes are logged."""
+    """The polls of one policy; ``said`` is the verdict of the last one, so that only changes are logged.
+
+    ``started_at_s`` is when the service that was polled last had started: another one is another evaluator.
+    """
 
     database: Database
     client: RulesClient
     clock: Clock
     policy_id: str
     said: str = field(default="", init=False)
+    polls: int = field(default=0, init=False)
+    started_at_s: int = field(default=0, init=False)
 
     def poll(self, lease: Lease) -> Standing:
         """One poll, and where delivery stands after it. Raises ``LeaseLost``."""
@@ -58,13 +65,21 @@ class Reconciler:
         if signed is None:
             return standing
         try:
-            finding = examine(self.client, status.active, signed)
+            finding = examine(self.client, status.active, signed, share=self._share(status, standing))
         except NoReply as problem:
             finding = Finding(Golden(None, 0, str(problem)), "")
         active = status.active
         return self._record(
             lease, lambda connection, at: self._write_finding(connection, active, finding, at)
         )
+
+    def _share(self, status: ServiceStatus, standing: Standing) -> Share:
+        """All golden cases of what is new or in doubt; otherwise a sixth, so that 90 s ask them all once."""
+        self.polls += 1
+        new = status.started_at_s != self.started_at_s
+        self.started_at_s = status.started_at_s
+        known_good = standing.observed is not None and standing.observed.golden is True
+        return ALL if new or not known_good else (self.polls, PARTS)
 
     def _record(self, lease: Lease, write: Write) -> Standing:
         """Write down what was learned, judge, and raise or end the alerts, in one transaction."""

@@ -5,16 +5,27 @@ from __future__ import annotations
 import logging
 import random
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from sqlalchemy import Connection
 from sqlalchemy.exc import DatabaseError
 
 from dashboard.clock import Clock, china_now
-from dashboard.errors import StorageError
+from dashboard.errors import SettingError, StorageError
 from dashboard.publishing.client import RulesClient
 from dashboard.publishing.deliver import Delivery
-from dashboard.publishing.lease import LEASE_FOR, Lease, LeaseLost, acquire, give_up, new_holder, renew
+from dashboard.publishing.lease import (
+    LEASE_FOR,
+    Lease,
+    LeaseLost,
+    acquire,
+    check_fence,
+    give_up,
+    new_holder,
+    renew,
+)
 from dashboard.publishing.outbox import oldest
 from dashboard.publishing.reconcile import Reconciler
 from dashboard.publishing.restore import LOST, is_confirmed, send_again
@@ -26,6 +37,8 @@ log = logging.getLogger("tianfu.sender")
 # How soon a publication is seen; a look costs one short query.
 LOOK_EVERY_S = 0.2
 STAND_BY_S = 1.0
+# Signs what is published once more when that is due; says whether it did.
+Refresh = Callable[[Connection, datetime], bool]
 
 
 @dataclass
@@ -35,6 +48,7 @@ class Sender:
     database: Database
     client: RulesClient
     policy_id: str
+    refresh: Refresh | None = None
     clock: Clock = china_now
     lease_for: timedelta = LEASE_FOR
     dice: random.Random = field(default_factory=random.SystemRandom)
@@ -103,9 +117,27 @@ class Sender:
         if self._next_poll is None or at >= self._next_poll or self._next_poll > at + 2 * POLL_EVERY:
             self._next_poll = at + POLL_EVERY
             standing = self._reconciler.poll(lease)
-            self._after_poll(lease, standing)
+            self._send_lost(lease, standing)
+            self._refresh(lease, standing)
 
-    def _after_poll(self, lease: Lease, standing: Standing) -> None:
+    def _refresh(self, lease: Lease, standing: Standing) -> None:
+        """Renew what the service holds, while that is what it should hold."""
+        issued, observed = standing.issued, standing.observed
+        if self.refresh is None or issued is None or observed is None or observed.missed:
+            return
+        if observed.head_seq != issued.seq:
+            return
+        at = self.clock()
+        try:
+            with self.database.write() as connection:
+                check_fence(connection, lease)
+                if self.refresh(connection, at):
+                    log.info("what is published was signed once more")
+        except SettingError as problem:
+            # Without the key the service goes stale, and the verdict says so.
+            log.warning("cannot be renewed: %s", problem)
+
+    def _send_lost(self, lease: Lease, standing: Standing) -> None:
         status = standing.observed.status if standing.observed else None
         if status is None or standing.judgement.reason not in LOST:
             return

@@ -98,7 +98,7 @@ def create_app(service: RulesService, *, token: str) -> Starlette:
     def guarded(path: str, endpoint: Endpoint, method: str) -> Route:
         return Route(path, _guard(endpoint, token.encode()), methods=[method])
 
-    return Starlette(
+    app = Starlette(
         routes=[
             guarded("/v1/data/tianfu/policy/answer", api.post_answer, "POST"),
             guarded("/v1/policies/{policy_id}/head", api.put_head, "PUT"),
@@ -114,6 +114,9 @@ def create_app(service: RulesService, *, token: str) -> Starlette:
             Exception: _answer_bug,
         },
     )
+    # A path with one slash too many is unknown, not elsewhere: senders never follow a redirect.
+    app.router.redirect_slashes = False
+    return app
 
 
 def _guard(endpoint: Endpoint, token: bytes) -> Endpoint:

@@ -1,6 +1,8 @@
 """The durable head: every accepted envelope byte for byte in an SQLite file, and which of them is the head.
 
-An envelope is on the disk (``synchronous=FULL``) before ``append`` returns. One process holds the file.
+An envelope is on the disk before ``append`` returns. One process holds the file. The journal is the classic
+one, so that at rest the head is one file that can be copied and looked at; with it ``synchronous=EXTRA`` also
+syncs the folder, without which a power cut right after a commit could bring the old head back.
 """
 
 from __future__ import annotations
@@ -66,10 +68,11 @@ class HeadFile:
         self._lock = _lock(folder)
         try:
             os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
+            self._inode = self.path.stat().st_ino
             # One thread at a time uses it (the service holds a lock), but not always the same one.
             self._connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
-            self._connection.execute("PRAGMA journal_mode = WAL")
-            self._connection.execute("PRAGMA synchronous = FULL")
+            self._connection.execute("PRAGMA journal_mode = DELETE")
+            self._connection.execute("PRAGMA synchronous = EXTRA")
             self._connection.executescript(_TABLES)
             self.instance = self._make_instance()
         except (OSError, sqlite3.Error) as problem:
@@ -84,6 +87,7 @@ class HeadFile:
 
         Raises ``sqlite3.Error`` when the file cannot be read.
         """
+        self._check_place()
         head = self._connection.execute(
             "SELECT seq, digest FROM head WHERE policy_id = ?", (_POLICY,)
         ).fetchone()
@@ -105,6 +109,7 @@ class HeadFile:
 
     def append(self, *, seq: int, body: bytes, accepted_at_s: int, label: str) -> Stored:
         """Make ``body`` the head, durably. Raises ``sqlite3.Error`` with the file unchanged."""
+        self._check_place()
         name = digest(body)
         with self._transaction() as connection:
             connection.execute(
@@ -130,6 +135,15 @@ class HeadFile:
             )
         row = self._connection.execute("SELECT value FROM meta WHERE name = 'instance'").fetchone()
         return str(row[0])
+
+    def _check_place(self) -> None:
+        # A removed file stays open and takes commits that nobody will ever read again.
+        try:
+            there = self.path.stat().st_ino == self._inode
+        except OSError:
+            there = False
+        if not there:
+            raise sqlite3.OperationalError(f"{self.path.name} was removed or replaced under the service")
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import socket
 import time
 from collections.abc import Callable, Mapping
+from types import FrameType
 
 import uvicorn
+from starlette.applications import Starlette
 
 from dashboard.envelope.keys import load_token, trust_path
 from dashboard.errors import SettingError
@@ -41,22 +44,34 @@ def run_rules_service(
     )
     try:
         listener = listen(settings)
-        config = uvicorn.Config(
-            create_app(service, token=token),
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            proxy_headers=False,
-            ws="none",
-            lifespan="off",
-            timeout_keep_alive=60,
-            timeout_graceful_shutdown=5,
-        )
         host, port = listener.getsockname()[:2]
         logging.getLogger("tianfu.rules").info("rules service on http://%s:%s", host, port)
-        uvicorn.Server(config).run(sockets=[listener])
+        serve(create_app(service, token=token), listener)
     finally:
         service.close()
+
+
+def serve(app: Starlette, listener: socket.socket) -> None:
+    """Serve ``app`` on ``listener``; SIGTERM or SIGINT ends open requests, then raises ``SystemExit(0)``."""
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        ws="none",
+        lifespan="off",
+        timeout_keep_alive=60,
+        timeout_graceful_shutdown=5,
+    )
+    # uvicorn ends its work and then raises the signal again for whoever handled it before.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _leave)
+    uvicorn.Server(config).run(sockets=[listener])
+
+
+def _leave(_signal: int, _frame: FrameType | None) -> None:
+    raise SystemExit(0)
 
 
 def listen(settings: Settings) -> socket.socket:

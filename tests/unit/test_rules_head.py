@@ -116,8 +116,8 @@ def test_the_head_outlives_a_restart_and_the_instance_is_the_file(start: Start, 
 def test_the_commit_is_synchronous(start: Start, tmp_path: Path) -> None:
     service = start()
     connection = service._file._connection
-    assert connection.execute("PRAGMA synchronous").fetchone() == (2,)
-    assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    assert connection.execute("PRAGMA synchronous").fetchone() == (3,)
+    assert connection.execute("PRAGMA journal_mode").fetchone() == ("delete",)
 
 
 def test_two_services_never_share_a_file(start: Start, tmp_path: Path) -> None:

@@ -187,7 +187,8 @@ def test_a_stored_envelope_comes_back_byte_for_byte(published: Published) -> Non
     for seq_text in ("3", "0", "-1", "one", str(2**70)):
         reply = published.rules.client.get(f"/v1/policies/epidemic/versions/{seq_text}")
         assert problem(reply) == (404, "not_found")
-    assert problem(published.rules.client.get("/v1/policies/other/status")) == (404, "not_found")
+    for path in ("/v1/policies/other/status", f"{STATUS}/", "//", "/v1/policies/epidemic"):
+        assert problem(published.rules.client.get(path)) == (404, "not_found")
 
 
 def test_the_payload_is_that_of_the_envelope_in_force(published: Published) -> None:
