@@ -6,7 +6,17 @@ import sys
 
 import typer
 
-from dashboard.cli import accounts, demo, demo_data, policy, screening, serve, snapshot
+from dashboard.cli import (
+    accounts,
+    demo,
+    demo_data,
+    policy,
+    policy_keys,
+    rules_service,
+    screening,
+    serve,
+    snapshot,
+)
 from dashboard.errors import TianfuError
 
 app = typer.Typer(
@@ -18,12 +28,14 @@ app = typer.Typer(
 )
 # One line for each module: app.add_typer(module.app, name="...") or app.command("...")(module.function).
 app.add_typer(snapshot.app, name="snapshot")
+policy.app.add_typer(policy_keys.app, name="keys")
 app.add_typer(policy.app, name="policy")
 app.add_typer(screening.app, name="screening")
 app.add_typer(accounts.account, name="account")
 app.command("demo-data")(demo_data.demo_data)
 app.command("demo")(demo.demo)
 app.command("serve")(serve.serve)
+app.command("rules-service")(rules_service.rules_service)
 
 
 def main() -> None:
