@@ -69,8 +69,8 @@ def parse_question(name: str, text: str) -> Question:
         raise QuestionError(f"{name}.sql: the header lacks {', '.join(missing)}.")
     try:
         sql = expand("\n".join(lines).strip())
-    except KeyError as unknown:
-        raise QuestionError(f"{name}.sql: no table or field of the rules is called {unknown}.") from None
+    except KeyError as word:
+        raise QuestionError(f"{name}.sql: no table or field of the rules is called {word}.") from None
     question = Question(
         name=name,
         title=header["title"],

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from dashboard.cells import Cell
 from dashboard.policy.decide import code_limits
@@ -15,8 +15,7 @@ from queries.preview_model import CodeTurn, CodeUnsure, Span, TestTurn
 from queries.run import View, read
 
 ALL = "all"
-# From the first of the three moments to the last: what is measured from a later one admits longer.
-_BASES = ("sampled", "tested", "reported")
+_Key: TypeAlias = tuple[str, str, str, str]  # area, category, stops or begins, least or most
 _RULE = (
     "colour",
     "calm_colour",
@@ -126,11 +125,10 @@ def preview_tests(view: View, *, area: str, before: Policy, after: Policy) -> tu
         for place in {child_of(row.area, level), area}:
             side = sides.setdefault((place, row.category), {"before": (0, 0), "after": (0, 0)})
             side[row.side] = (side[row.side][0] + row.valid, side[row.side][1] + row.unsure)
-    later = _BASES.index(new.basis) - _BASES.index(old.basis)
-    bounds: dict[tuple[str, str, str, str], int] = {}
+    bounds: dict[_Key, int] = {}
     for (place, category), side in sides.items():
-        longer = new.validity_hours[category] - old.validity_hours[category]
-        for kind, (least, most) in _bounds(side["before"], side["after"], longer=longer, later=later).items():
+        same = old.basis == new.basis
+        for kind, (least, most) in _bounds(side["before"], side["after"], same=same).items():
             bounds[place, category, kind, "least"] = least
             bounds[place, category, kind, "most"] = most
     cells = _protect_places(bounds, area, before.disclosure.min_cell)
@@ -173,35 +171,24 @@ def _line(side: str, reason: str, policy: Policy) -> str:
     return "|".join((side, reason, *("" if v is None else str(v) for v in _limits(policy, reason))))
 
 
-def _bounds(
-    old: tuple[int, int], new: tuple[int, int], *, longer: int, later: int
-) -> dict[str, tuple[int, int]]:
+def _bounds(old: tuple[int, int], new: tuple[int, int], *, same: bool) -> dict[str, tuple[int, int]]:
     """Least and most people of both kinds, from (certain, unsure) admitted before and after."""
     least_old, most_old = old[0], sum(old)
     least_new, most_new = new[0], sum(new)
     stops = (max(0, least_old - most_new), max(0, most_old - least_new))
     begins = (max(0, least_new - most_old), max(0, most_new - least_old))
-    if longer <= 0 and later <= 0:  # whoever is admitted after was admitted before
-        return {"stops": stops, "begins": (0, 0)}
-    if longer >= 0 and later >= 0:
-        return {"stops": (0, 0), "begins": begins}
-    # One threshold gives and the other takes: only how many more or fewer there are is told, not who.
+    if same:  # of the same hours a longer validity admits all whom a shorter one admits
+        return {"stops": stops, "begins": begins}
+    # Another moment counts: how many more or fewer are admitted is told, not who. A sample that was taken
+    # may not be reported yet, so not even the order of the moments decides it.
     return {"stops": (stops[0], most_old), "begins": (begins[0], most_new)}
 
 
-def _protect_places(
-    counts: dict[tuple[str, str, str, str], int], area: str, min_cell: int
-) -> dict[tuple[str, str, str, str], Cell]:
-    parts: dict[tuple[str, str, str, str], list[tuple[str, str, str, str]]] = {}
+def _protect_places(counts: dict[_Key, int], area: str, min_cell: int) -> dict[_Key, Cell]:
+    parts: dict[_Key, list[_Key]] = {}
     for key in counts:
         if key[0] != area:
             parts.setdefault((area, *key[1:]), []).append(key)
-    return protect(counts, sums=_additive(counts, parts), min_cell=min_cell)
-
-
-def _additive(
-    counts: dict[tuple[str, str, str, str], int],
-    parts: dict[tuple[str, str, str, str], list[tuple[str, str, str, str]]],
-) -> Iterable[tuple[tuple[str, str, str, str], list[tuple[str, str, str, str]]]]:
-    # The least of a whole is more than the least of its parts together, so only what adds up is an equation.
-    return [(total, keys) for total, keys in parts.items() if counts[total] == sum(counts[k] for k in keys)]
+    # The least of a whole can be more than the least of its parts together: only what adds up is an equation.
+    sums = [(total, keys) for total, keys in parts.items() if counts[total] == sum(counts[k] for k in keys)]
+    return protect(counts, sums=sums, min_cell=min_cell)
