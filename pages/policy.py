@@ -11,6 +11,7 @@ from dashboard.components.states import loading
 from dashboard.components.tables import ColumnSpec, Value
 from dashboard.shell.context import Context
 from dashboard.shell.exports import TableData, register_export
+from dashboard.shell.filterbar import register_map
 from dashboard.shell.pages import Page, live_card, register_page
 from dashboard.views.policy_body import (
     GROUPS_SHOWN,
@@ -22,7 +23,7 @@ from dashboard.views.policy_body import (
 )
 from dashboard.views.policy_desk import read_desk
 from dashboard.views.policy_history import history_table, history_view
-from dashboard.views.policy_impact import impact_view
+from dashboard.views.policy_impact_view import impact_view
 from dashboard.views.policy_now import now_card
 from dashboard.views.policy_rows import release_words
 from dashboard.views.policy_side import side_card
@@ -72,6 +73,9 @@ PAGE = register_page(
         live=True,
     ),
 )
+
+
+register_map(PAGE.key, "policy")
 
 
 @live_card(PAGE, "policy-now")

@@ -131,5 +131,6 @@ def edit_words(lang: Lang, text: str) -> str:
     parts = []
     for part in text.split("; "):
         path, colon, values = part.partition(": ")
-        parts.append(f"{path_words(lang, path)} {values.replace('->', '→')}" if colon else part)
+        values = values.removeprefix("- -> ").replace("->", "→")
+        parts.append(f"{path_words(lang, path)} {values}" if colon else part)
     return "；".join(parts) if lang == "zh-CN" else "; ".join(parts)

@@ -51,11 +51,9 @@ def install(server: Flask, board: Board) -> None:
         database, clock = store_of_board()
         ask = Ask(read_body(), current_identity(), clock(), board.settings)
         try:
-            if name == "approve":
-                check_impact(board, database, ask)
             done = attempt(
                 database,
-                lambda connection: STEPS[name](connection, ask),
+                lambda connection: run(name, connection, board, ask),
                 actor=ask.actor,
                 at=ask.at,
                 name=name,
@@ -74,6 +72,13 @@ def install(server: Flask, board: Board) -> None:
             seen += _moved(connection, drafts=sees_drafts(current_identity()))
         text = json.dumps(seen, default=str)
         return jsonify({"pulse": hashlib.sha256(text.encode()).hexdigest()[:24]})
+
+
+def run(name: str, connection: Connection, board: Board, ask: Ask) -> Done:
+    """Do one step; an approval only on the impact that was really shown for this draft."""
+    if name == "approve":
+        check_impact(connection, board, ask)
+    return STEPS[name](connection, ask)
 
 
 def answer(done: Done, lang: Lang) -> dict[str, object]:

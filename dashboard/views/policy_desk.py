@@ -26,7 +26,6 @@ from dashboard.publishing.typed import Scalar
 from dashboard.shell.context import Context
 from dashboard.shell.desk import store_of_board
 from dashboard.shell.policy_acts import sees_drafts
-from queries.preview import ImpactPreview
 
 AT_WORK: frozenset[State] = OPEN | {"rejected", "publishing", "publish_blocked"}
 
@@ -62,12 +61,6 @@ class Desk:
     def base(self) -> Policy:
         """What the fields start from: the base of the change at hand, or the policy in force."""
         return self.change.base if self.change else self.in_force.policy
-
-    def impact_shown(self, context: Context) -> ImpactPreview | None:
-        """The impact of exactly this draft on the snapshot on screen; None where there is no valid draft."""
-        from queries.preview import ImpactPreview as I
-
-        return I(context.view.snapshot_id, "sha256:x")
 
     @property
     def edits(self) -> Mapping[str, Scalar | None]:

@@ -68,9 +68,7 @@ def field_row(context: Context, field: Field, *, policy: Policy, editable: bool)
                         [
                             field_input(context, field, label=name) if editable else None,
                             html.Span(
-                                value_words(context.lang, field.path, field.edited)
-                                if field.changed
-                                else "",
+                                value_words(context.lang, field.path, field.edited) if field.changed else "",
                                 className="tf-num tf-strong",
                             )
                             if not editable

@@ -14,7 +14,7 @@ from dashboard.publishing.model import Change, Note
 from dashboard.shell.context import Context
 from dashboard.views.policy_desk import Desk, needs_review
 from dashboard.views.policy_diff import diff_list, differences
-from dashboard.views.policy_impact import impact_brief
+from dashboard.views.policy_impact import impact_brief, impact_shown
 from dashboard.views.policy_inputs import act_button, act_panel, moment_input, reason_input, short_input
 
 TALK = ("draft", "approve")
@@ -214,7 +214,7 @@ def ask_panel(context: Context, change: Change, *, ready: bool) -> Component:
 def review_panel(context: Context, desk: Desk, change: Change, *, ready: bool) -> Component:
     """Approve or decline; the approval carries the draft and the impact that stand on this very screen."""
     t, send = context.t, sends(change)
-    shown = desk.impact_shown(context) if ready else None
+    shown = impact_shown(context, desk) if ready else None
     approve = None
     if change.state == "in_review" and shown is not None:
         bound = {
