@@ -18,7 +18,7 @@ from dashboard.shell.filterbar import crumbs
 from dashboard.views.areamap import Draw, Drawn, fill_legend, fill_style, map_body
 from dashboard.views.policy_desk import Desk
 from dashboard.views.policy_impact import add, brief, level_words, span_words
-from geo.areas import get_area, name_of
+from geo.areas import all_areas, get_area, name_of
 from geo.layers import AreaMark
 from queries.preview import ImpactPreview, get_preview
 from queries.preview_model import CodeTurn, LevelTurn
@@ -101,12 +101,13 @@ def drawer(preview: ImpactPreview) -> Draw:
         for level in preview.levels:
             turns.setdefault(_on_map(context, level.area), []).append(level)
         by_people = bool(people) or not turns
-        values = {
-            area: add(turn.people for turn in people.get(area, ())) if area in people else Cell("value", 0)
-            for area in {*people, *turns}
-        }
-        if not by_people:
-            values = {area: Cell("value", len(found)) for area, found in turns.items()}
+        table = "code_cohort" if by_people else "case_daily"
+        # Where the table was reported and nothing is listed, nothing changes; that is a zero, not a gap.
+        values = {} if table in preview.not_reported else dict.fromkeys(_parts(context), Cell("value", 0))
+        if by_people:
+            values |= {area: add(turn.people for turn in found) for area, found in people.items()}
+        else:
+            values |= {area: Cell("value", len(found)) for area, found in turns.items()}
         known = [cell.value for cell in values.values() if cell.value is not None]
         marks = [
             AreaMark(
@@ -130,6 +131,14 @@ def _hover(context: Context, people: Sequence[CodeTurn], levels: Sequence[LevelT
         for row in people[:6]
     ]
     return (*lines, *([level_words(context, levels)] if levels else []))
+
+
+def _parts(context: Context) -> list[str]:
+    """The areas that the map draws."""
+    area = get_area(context.filters.area)
+    if area.level == "province":
+        return [one.code for one in all_areas() if one.level == "city"]
+    return [one.code for one in all_areas() if one.city == area.city and one.level == "county"]
 
 
 def _on_map(context: Context, area: str) -> str:
