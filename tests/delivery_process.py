@@ -116,21 +116,13 @@ class Service(Process):
             file.unlink()
 
 
-# The command line loads the whole board first; a test that kills a process often cannot wait for that.
-_SERVE = """
-from dashboard.rules.run import run_rules_service
-from dashboard.settings import read_settings
-run_rules_service(read_settings())
-"""
-
-
 @contextmanager
 def a_service(home: Path, *, code: str = "", **env: str) -> Iterator[Service]:
     """A rules service of ``home``, not started yet. ``code`` runs instead of the command line."""
     settings = home_settings(home)
     ensure_demo_keys(settings)
     port = free_port()
-    words = ["-c", code or _SERVE]
+    words = ["-c", code] if code else ["-m", "dashboard.rules"]
     url, token = f"http://127.0.0.1:{port}", load_token(settings)
     client = httpx.Client(
         base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=10, trust_env=False
@@ -241,7 +233,7 @@ ThreadingHTTPServer(("127.0.0.1", port), Handler).serve_forever()
 def a_proxy(home: Path, *, target: str, rate: float, seed: int = 1) -> Iterator[tuple[Process, str]]:
     """A proxy before ``target`` that spoils ``rate`` of the calls about policies, started; its address.
 
-    It refuses, loses the reply, cuts the request in half, says 503 or 500, answers after 1.5 s or with garbage.
+    It refuses, loses the reply, cuts the request in half, says 503 or 500, answers late or with garbage.
     """
     port = free_port()
     words = ["-c", _PROXY, str(port), target.removeprefix("http://"), str(rate), str(seed)]

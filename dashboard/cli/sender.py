@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from typing import Annotated
 
 import typer
 
 from dashboard.clock import china_now
+from dashboard.publishing.lease import LEASE_FOR
 from dashboard.publishing.restore import confirm_send
-from dashboard.publishing.run import run_sender
 from dashboard.publishing.stand import POLICY_ID
 from dashboard.settings import read_settings
 from dashboard.store.engine import Database
@@ -24,16 +26,23 @@ WORDS = {
 app = typer.Typer(help="Deliver published policies to the rules service.", no_args_is_help=False)
 
 
+def sender_command(*, lease_s: int = int(LEASE_FOR.total_seconds())) -> list[str]:
+    """The command that sends with the settings of the environment."""
+    return [sys.executable, "-m", "dashboard.publishing", "--lease", str(lease_s)]
+
+
 @app.callback(invoke_without_command=True)
 def sender(
     context: typer.Context,
     lease: Annotated[
         int, typer.Option(help="Seconds after which another sender may take over from one that died.")
-    ] = 15,
+    ] = int(LEASE_FOR.total_seconds()),
 ) -> None:
     """Deliver published policies to the rules service, in order, until told to stop."""
     if context.invoked_subcommand is None:
-        run_sender(read_settings(), lease_s=lease)
+        command = sender_command(lease_s=lease)
+        # Replaces this process: signals reach the sender itself, and it holds nothing of the board in memory.
+        os.execv(command[0], command)  # noqa: S606
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""``python -m dashboard.publishing``: the sender without the rest of the command line, which is slow to load."""
+"""``python -m dashboard.publishing``: the sender alone, without what the board needs in memory."""
 
 from __future__ import annotations
 

@@ -73,6 +73,14 @@ def oldest(connection: Connection, policy_id: str) -> Parcel | None:
     return Parcel(*row) if row else None
 
 
+def waiting_since(connection: Connection, parcel: Parcel) -> datetime:
+    """Since when nothing moves: a parcel that stood behind others is not late while those arrive."""
+    last = connection.execute(
+        select(func.max(PolicyOutboxRow.accepted_at)).where(PolicyOutboxRow.policy_id == parcel.policy_id)
+    ).scalar()
+    return max(parcel.created_at, last) if last else parcel.created_at
+
+
 def note_try(connection: Connection, parcel: Parcel, *, lease: Lease, at: datetime) -> None:
     """Write down that a try begins, before it begins: a kill in the middle of it leaves a trace."""
     _write(

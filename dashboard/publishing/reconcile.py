@@ -21,7 +21,7 @@ from dashboard.publishing.client import NoReply, RulesClient
 from dashboard.publishing.examine import Finding, examine, read_signed
 from dashboard.publishing.golden import ALL, Golden, Share
 from dashboard.publishing.lease import Lease, check_fence
-from dashboard.publishing.outbox import mark_accepted, mark_reached, oldest, wake
+from dashboard.publishing.outbox import mark_accepted, mark_reached, oldest, waiting_since, wake
 from dashboard.publishing.settle import settle_changes
 from dashboard.publishing.standing import Standing, find_seq, read_observed, read_standing
 from dashboard.store.engine import Database
@@ -93,7 +93,7 @@ class Reconciler:
                     connection,
                     self.policy_id,
                     seq=parcel.seq,
-                    since=parcel.created_at,
+                    since=waiting_since(connection, parcel),
                     at=at,
                     error=parcel.last_error,
                 )

@@ -51,9 +51,7 @@ def run_sender(settings: Settings, *, lease_s: int) -> None:
     def refresh(connection: Connection, at: datetime) -> bool:
         return issue_refresh(connection, load_signing_key(settings), at) is not None
 
-    sender = Sender(
-        database, client, POLICY_ID, refresh=refresh, lease_for=timedelta(seconds=lease_s)
-    )
+    sender = Sender(database, client, POLICY_ID, refresh=refresh, lease_for=timedelta(seconds=lease_s))
     log.info("sender of %s to %s", POLICY_ID, settings.rules_address)
     try:
         sender.run(stop)

@@ -26,7 +26,7 @@ from dashboard.publishing.lease import (
     new_holder,
     renew,
 )
-from dashboard.publishing.outbox import oldest
+from dashboard.publishing.outbox import Parcel, oldest
 from dashboard.publishing.reconcile import Reconciler
 from dashboard.publishing.restore import LOST, is_confirmed, send_again
 from dashboard.publishing.standing import Standing
@@ -37,6 +37,7 @@ log = logging.getLogger("tianfu.sender")
 # How soon a publication is seen; a look costs one short query.
 LOOK_EVERY_S = 0.2
 STAND_BY_S = 1.0
+AT_ONCE = 20
 # Signs what is published once more when that is due; says whether it did.
 Refresh = Callable[[Connection, datetime], bool]
 
@@ -108,17 +109,25 @@ class Sender:
         return self._lease
 
     def _work(self, lease: Lease) -> None:
-        with self.database.read() as connection:
-            parcel = oldest(connection, self.policy_id)
-        at = self.clock()
-        due = parcel is not None and parcel.state == "waiting" and parcel.next_try_at <= at
-        if due and parcel is not None and self._delivery.deliver(parcel, lease):
+        # One after the other without a poll in between: after an outage many wait, only the last counts.
+        for _ in range(AT_ONCE):
+            parcel = self._due()
+            if parcel is None or not self._delivery.deliver(parcel, lease):
+                break
             self._next_poll = None  # accepted is not active: look at once
+        at = self.clock()
         if self._next_poll is None or at >= self._next_poll or self._next_poll > at + 2 * POLL_EVERY:
             self._next_poll = at + POLL_EVERY
             standing = self._reconciler.poll(lease)
             self._send_lost(lease, standing)
             self._refresh(lease, standing)
+
+    def _due(self) -> Parcel | None:
+        with self.database.read() as connection:
+            parcel = oldest(connection, self.policy_id)
+        if parcel is None or parcel.state != "waiting" or parcel.next_try_at > self.clock():
+            return None
+        return parcel
 
     def _refresh(self, lease: Lease, standing: Standing) -> None:
         """Renew what the service holds, while that is what it should hold."""

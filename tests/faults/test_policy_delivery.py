@@ -1,7 +1,7 @@
 """Faults of delivery with a real rules service: what is lost, late, foreign, edited or wrong, one by one.
 
-The sender's turns are made here, by a clock that is set, so that an hour passes in a second; killed senders are
-in ``test_policy_delivery_kills.py``.
+The sender's turns are made here, by a clock that is set, so that an hour passes in a second; killed senders
+are in ``test_policy_delivery_kills.py``.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -155,27 +155,29 @@ def test_a_partition_of_an_hour(tmp_path: Path) -> None:
         service.kill()
         names: list[str] = []
         seen: list[tuple[str, str]] = []
-        for second in range(0, 3600, 5):
+        for second in range(0, 3600, 15):
             if second % 720 == 0:
                 names += room.issue()
-            room.turns(step_s=5)
+            room.turns(step_s=15)
             if not seen or seen[-1] != room.verdict():
                 seen.append(room.verdict())
         assert len(names) == 5
         assert seen[-1] == ("unknown", "no_answer")
-        # Every envelope is late on its own only when it is the oldest: the first of them was, all the time.
         assert room.alerts() == ["late_30min", "late_30s", "late_5min", "no_answer"]
         attempts = room.rows()[1].attempts
-        assert 20 < attempts < 80, "many at first, then one in five minutes"
+        assert 20 < attempts < 80, "often at first, then once in five minutes"
         assert [row.attempts for row in room.rows()[2:]] == [0, 0, 0, 0]
         service.start()
         room.clock.move(seconds=15)
-        room.turns(8, step_s=0.2)
+        room.turns(2, step_s=0.2)
         assert room.states() == ["accepted"] * 6
         assert [service.digest_of(seq) for seq in range(1, 7)] == first + names
         assert room.verdict() == ("synced", "in_force")
+        # The clock is one: the service did not live through that hour.
+        assert room.alerts() == ["clock", "late_30min", "late_30s", "late_5min", "no_answer"]
         with room.database.read() as connection:
-            assert all(alert.ended_at for alert in list_alerts(connection, POLICY_ID))
+            going_on = [a.kind for a in list_alerts(connection, POLICY_ID) if a.ended_at is None]
+        assert going_on == ["clock"]
 
 
 def test_the_reply_is_lost_and_nothing_is_published_twice(tmp_path: Path) -> None:
@@ -198,7 +200,6 @@ def test_the_reply_is_lost_and_nothing_is_published_twice(tmp_path: Path) -> Non
             # The service had it: the status said so, and it was not even sent again.
             assert lost == ["201", "201"]
             assert len(puts) == 2
-            assert [row.attempts for row in room.rows()] == [2, 2]
 
 
 def pass_on(service: Service, heard: Heard) -> tuple[int, dict[str, str], bytes]:
@@ -283,7 +284,9 @@ def test_retry_after_is_honoured_up_to_five_minutes(tmp_path: Path, asked: str, 
 def test_a_redirect_is_not_followed(tmp_path: Path, status: int) -> None:
     with (
         a_service(tmp_path) as service,
-        scripted(lambda _heard: (status, {"Location": f"{service.url}/v1/policies/epidemic/head"}, b"")) as liar,
+        scripted(
+            lambda _heard: (status, {"Location": f"{service.url}/v1/policies/epidemic/head"}, b"")
+        ) as liar,
         a_room(tmp_path, liar.url) as room,
     ):
         service.start()
@@ -495,23 +498,30 @@ def test_a_clock_that_is_off_is_shown(tmp_path: Path, offset: int) -> None:
         assert room.alerts() == ["clock"]
 
 
-def test_a_schedule_switches_with_no_sender_and_is_seen_afterwards(room: Room, service: Service) -> None:
-    now = epoch_s(room.clock())
-    room.issue(entries=(entry(1, start_s=now - 60), entry(2, start_s=now + 3)))
-    room.turns()
-    assert room.verdict() == ("pending", "scheduled")
-    (row,) = room.rows()
-    assert (row.state, row.active_at) == ("accepted", None)
-    time.sleep(3.2)
-    active = service.status().active
-    assert active
-    assert active.version == 2
-    room.clock.now = china_now()
-    room.poll()
-    room.turns()
-    (row,) = room.rows()
-    assert row.active_at
-    assert row.verified_at
+def test_a_schedule_switches_with_no_sender_and_is_seen_afterwards(tmp_path: Path) -> None:
+    with a_service(tmp_path) as service, a_room(tmp_path, service.url) as room:
+        service.start()
+        now = epoch_s(room.clock())
+        room.issue(entries=(entry(1, start_s=now - 60), entry(2, start_s=now + 7200)))
+        room.turns()
+        assert room.verdict() == ("pending", "scheduled")
+        (row,) = room.rows()
+        assert (row.state, row.active_at) == ("accepted", None)
+        # Nobody polls for two hours; the service has a clock of its own.
+        service.stop()
+        service.env["TIANFU_RULES_CLOCK_OFFSET_S"] = "7230"
+        service.start()
+        active = service.status().active
+        assert active
+        assert active.version == 2
+        room.clock.move(seconds=7230)
+        assert room.verdict() == ("unknown", "sender_silent")
+        room.turns()
+        (row,) = room.rows()
+        assert row.active_at
+        assert row.verified_at
+        # It outlived the two hours it calls itself fresh; with a key at hand the sender renews it.
+        assert room.verdict() == ("behind", "stale")
 
 
 def test_a_dead_service_is_unknown_after_three_polls_and_known_again_after_one(
