@@ -302,7 +302,9 @@
       if (said.pulse !== pulse && !(writing() && !now)) {
         const first = pulse === "";
         pulse = said.pulse;
-        if (!first || now) window.dash_clientside.set_props("policy-moved", { data: pulse });
+        // Where nobody types here, the fields follow too; where somebody does, they are left alone.
+        if (!first && !form()) window.tianfu.setWords({});
+        else if (!first || now) window.dash_clientside.set_props("policy-moved", { data: pulse });
       }
     } catch {
       /* The next beat tries again; the page says how old its verdict is by itself. */

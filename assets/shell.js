@@ -204,6 +204,22 @@
     }
   });
 
+  /* The version in force and its verdict change without a snapshot. */
+  function showPolicy(body) {
+    const version = document.getElementById("shell-version");
+    const verdict = body.policy && body.policy.verdict;
+    if (!version || !verdict) {
+      return;
+    }
+    const text = version.dataset.tfWords.replace("#", String(body.policy_version));
+    if (version.textContent !== text) {
+      version.textContent = text;
+    }
+    document.querySelectorAll("#shell-verdict > [data-tf-verdict]").forEach((badge) => {
+      badge.hidden = badge.dataset.tfVerdict !== verdict;
+    });
+  }
+
   /* A newer snapshot is offered, never forced: the filters stand in the URL and survive the reload. */
   async function poll() {
     const frame = document.querySelector("[data-tf-snapshot]");
@@ -214,6 +230,7 @@
     try {
       const answer = await fetch("/healthz", { credentials: "same-origin" });
       const body = await answer.json();
+      showPolicy(body);
       if (body.snapshot_id && body.snapshot_id !== frame.dataset.tfSnapshot && offer.hidden) {
         const button = document.createElement("button");
         button.type = "button";

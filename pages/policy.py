@@ -44,7 +44,7 @@ def body(context: Context) -> Component:
                         [html.Div(id="policy-tabs"), slot("form", 480), html.Div(id="policy-more")],
                         className="tf-pol-middle",
                     ),
-                    html.Div(slot("side", 420), className="tf-pol-right"),
+                    html.Div(slot("side", 160), className="tf-pol-right"),
                 ],
                 className="tf-pol",
             ),

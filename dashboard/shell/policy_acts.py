@@ -68,7 +68,7 @@ def install(server: Flask, board: Board) -> None:
         database, clock = store_of_board()
         with database.read() as connection:
             standing = read_standing(connection, POLICY_ID, clock()).judgement
-            seen = [standing.verdict, standing.reason, sorted(standing.values.items())]
+            seen: list[object] = [standing.verdict, standing.reason, sorted(standing.values.items())]
             seen += _moved(connection, drafts=sees_drafts(current_identity()))
         text = json.dumps(seen, default=str)
         return jsonify({"pulse": hashlib.sha256(text.encode()).hexdigest()[:24]})

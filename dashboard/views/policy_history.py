@@ -10,6 +10,7 @@ from dashboard.auth.rights import can
 from dashboard.components.states import empty_state
 from dashboard.components.tables import ColumnSpec, Value, data_table
 from dashboard.errors import PolicyError
+from dashboard.policy.model import Policy
 from dashboard.publishing.history import EnvelopeInfo, Spell, list_envelopes, list_spells
 from dashboard.publishing.stand import read_version
 from dashboard.shell.context import Context
@@ -33,16 +34,14 @@ def history_table(context: Context) -> TableData:
     t = context.t
     envelopes, _ = read_history()
     columns = (
-        ColumnSpec("version", t("screen.column.version"), kind="number", min_width=60),
-        ColumnSpec("kind", t("screen.column.kind"), min_width=80),
-        ColumnSpec("effective", t("screen.column.effective"), min_width=130),
-        ColumnSpec("until", t("screen.column.until"), min_width=110, hide_on_phone=True),
-        ColumnSpec("drafted", t("screen.column.drafted"), min_width=80, hide_on_phone=True),
-        ColumnSpec("approved", t("screen.column.approved"), min_width=80, hide_on_phone=True),
-        ColumnSpec("delivery", t("screen.column.delivery"), min_width=90),
-        ColumnSpec("reason", t("screen.column.reason"), min_width=160, wrap=True, hide_on_phone=True),
-        ColumnSpec("seq", "seq", kind="number", min_width=50, hide_on_phone=True),
-        ColumnSpec("digest", t("screen.column.digest"), min_width=100, hide_on_phone=True),
+        ColumnSpec("version", t("screen.column.version"), kind="number", min_width=56),
+        ColumnSpec("kind", t("screen.column.kind"), min_width=64),
+        ColumnSpec("effective", t("screen.column.effective"), min_width=122),
+        ColumnSpec("drafted", t("screen.column.drafted"), min_width=92, hide_on_phone=True),
+        ColumnSpec("approved", t("screen.column.approved"), min_width=104, hide_on_phone=True),
+        ColumnSpec("delivery", t("screen.column.delivery"), min_width=76),
+        ColumnSpec("reason", t("screen.column.reason"), min_width=140, wrap=True, hide_on_phone=True),
+        ColumnSpec("digest", t("screen.column.digest"), min_width=112, hide_on_phone=True),
     )
     rows: list[dict[str, Value]] = [_row(context, one) for one in envelopes]
     return TableData(t("screen.history"), columns, rows)
@@ -66,14 +65,13 @@ def _row(context: Context, one: EnvelopeInfo) -> dict[str, Value]:
     return {
         "version": one.version,
         "kind": t(f"screen.kind.{one.kind}"),
-        "effective": one.effective_at.strftime("%Y-%m-%d %H:%M"),
-        "until": one.expires_at.strftime("%m-%d %H:%M") if one.expires_at else "—",
+        "effective": one.effective_at.strftime("%Y-%m-%d %H:%M")
+        + (f" – {one.expires_at:%m-%d %H:%M}" if one.expires_at else ""),
         "drafted": one.drafted_by or "—",
         "approved": one.approved_by or "—",
         "delivery": t(f"screen.held.{one.delivery}") if held else t(f"screen.way.{reached}"),
         "reason": one.reason or "—",
-        "seq": one.seq,
-        "digest": one.digest[7:19],
+        "digest": f"{one.seq} · {one.digest[7:15]}",
     }
 
 
@@ -114,7 +112,7 @@ def history_view(context: Context, desk: Desk) -> Component:
             compare_card(context, desk, [int(str(row["version"])) for row in table.rows]),
             rollback_card(context, desk, spells),
         ],
-        className="tf-stack",
+        className="tf-stack tf-pol-wide",
     )
 
 
@@ -163,7 +161,7 @@ def compared(context: Context, before: int, after: int) -> Component:
     return diff_list(context, found, before=old, after=new)
 
 
-def _read(connection: Connection, before: int, after: int):  # type: ignore[no-untyped-def]
+def _read(connection: Connection, before: int, after: int) -> tuple[Policy, Policy]:
     return read_version(connection, before), read_version(connection, after)
 
 

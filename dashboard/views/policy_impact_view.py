@@ -66,7 +66,7 @@ def impact_view(context: Context, desk: Desk) -> Component:
                 if part
             ),
         ],
-        className="tf-stack",
+        className="tf-stack tf-pol-wide",
     )
 
 

@@ -9,39 +9,17 @@ from dash.development.base_component import Component
 
 from dashboard.auth.rights import can
 from dashboard.components.icon import icon
-from dashboard.i18n.catalogue import Lang
+from dashboard.components.verdict import verdict_badge
 from dashboard.i18n.numbers import format_time
 from dashboard.publishing.emergency import Told
 from dashboard.publishing.history import EnvelopeInfo
 from dashboard.publishing.model import Change
-from dashboard.publishing.verdict import NEEDS_A_PERSON, Judgement
+from dashboard.publishing.verdict import NEEDS_A_PERSON
 from dashboard.shell.context import Context
 from dashboard.views.policy_desk import Desk, needs_review, waits_for
 from dashboard.views.policy_inputs import act_button, act_panel
 
-# The sign beside the word, so that a verdict is seen in grey print too. Unknown is never drawn as good.
-SIGNS = {
-    "synced": ("on-time", "good"),
-    "pending": ("calendar", "good"),
-    "publishing": ("up", "moving"),
-    "out_of_sync": ("alert", "bad"),
-    "foreign": ("alert", "bad"),
-    "behind": ("late", "late"),
-    "wrong_answers": ("alert", "bad"),
-    "unknown": ("unknown", "unknown"),
-}
 SENT_AGAIN = frozenset({"wiped", "older_head", "blocked", "conflict"})
-
-
-def verdict_badge(judgement: Judgement, lang: Lang) -> Component:
-    """The verdict on the rules service: sign and word, with its reason for the pointer."""
-    name, kind = SIGNS[judgement.verdict]
-    return html.Span(
-        [icon(name), html.Span(judgement.word(lang))],
-        className=f"tf-verdict tf-verdict-{kind}",
-        title=judgement.sentence(lang),
-        **{"data-tf-verdict": judgement.verdict},
-    )
 
 
 def now_card(context: Context, desk: Desk) -> Component:

@@ -17,6 +17,7 @@ from dashboard.views.policy_diff import diff_list, differences
 from dashboard.views.policy_impact import impact_brief, impact_shown
 from dashboard.views.policy_inputs import act_button, act_panel, moment_input, reason_input, short_input
 
+AT_HAND = ("draft", "in_review", "approved", "suspended", "rejected")
 TALK = ("draft", "approve")
 
 
@@ -54,8 +55,7 @@ def side_card(context: Context, desk: Desk) -> Component:
                     html.P(change.reason, className="tf-pol-quote") if change.reason else None,
                     rebase_plate(context, desk, change),
                     *changed_part(context, desk),
-                    html.H3(context.t("screen.impact")) if desk.draft else None,
-                    impact_brief(context, desk),
+                    *impact_part(context, desk, change),
                     *next_steps(context, desk, change),
                     talk(context, desk, change),
                 ],
@@ -64,6 +64,13 @@ def side_card(context: Context, desk: Desk) -> Component:
         ],
         className="tf-card",
     )
+
+
+def impact_part(context: Context, desk: Desk, change: Change) -> list[Component | None]:
+    """The impact in a few lines, while it can still be decided on."""
+    if desk.draft is None or change.state not in AT_HAND:
+        return []
+    return [html.H3(context.t("screen.impact")), impact_brief(context, desk)]
 
 
 def byline(context: Context, change: Change) -> str:
@@ -125,6 +132,11 @@ def changed_part(context: Context, desk: Desk) -> list[Component | None]:
     shown = desk.edited.policy or desk.edited.partial
     if shown is None:
         return [*parts, html.P(t("screen.diff.none"), className="tf-dim")]
+    if change.state not in AT_HAND:
+        # It was published or given up: what it changed then is what is of interest, not what it would change.
+        found = differences(change.base, shown)
+        parts.append(html.H3(t("screen.diff.base", version=change.base.version, n=len(found))))
+        return [*parts, diff_list(context, found, before=change.base, after=shown)]
     now = desk.in_force.policy
     found = differences(now, shown)
     parts.append(html.H3(t("screen.diff", version=desk.in_force.version, n=len(found))))
