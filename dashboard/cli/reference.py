@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from dashboard.envelope.rego_module import rego_text
 from dashboard.envelope.schema import envelope_schema_text
 from dashboard.i18n.catalogue import t
 from dashboard.policy.reference import policy_page
@@ -82,6 +83,7 @@ GENERATED: dict[str, Callable[[], str]] = {
     "policy-states.md": states_page,
     "policy-envelope.schema.json": envelope_schema_text,
     "rules-service.openapi.json": openapi_text,
+    "../dashboard/envelope/rego/policy.rego": rego_text,
 }
 
 
