@@ -278,15 +278,19 @@ def test_from_publish_to_active_and_verified_takes_less_than_two_seconds(tmp_pat
         assert min(taken) < 2, taken
 
 
-def kill_often(service: Service, sender: Process, dice: random.Random, stop: threading.Event) -> None:
-    """Kill one side at a random moment of its work, start it again, and so on until told to stop."""
+def kill_often(
+    service: Service, sender: Process, dice: random.Random, stop: threading.Event, kills: int
+) -> None:
+    """Kill one side at a random moment of its work, start it again, ``kills`` times or until told to stop."""
     said = 0
-    while not stop.is_set():
+    for number in range(kills):
+        if stop.is_set():
+            return
         # A sender that is killed before it is up again proves nothing; the service waits for itself.
         while not stop.is_set() and "holds the lease" not in sender.text()[said:]:
             stop.wait(0.05)
         stop.wait(dice.uniform(0.1, 1.5))
-        child = dice.choice([service, sender])
+        child = dice.choice([service, sender]) if number > 1 else [service, sender][number]
         said = len(sender.text()) if child is sender else said
         child.kill()
         stop.wait(dice.uniform(0, 0.3))
@@ -294,11 +298,11 @@ def kill_often(service: Service, sender: Process, dice: random.Random, stop: thr
 
 
 @pytest.mark.parametrize(
-    ("publications", "seconds"),
-    [(20, 90), pytest.param(300, 1800, marks=pytest.mark.soak)],
+    ("publications", "kills", "seconds"),
+    [(20, 4, 120), pytest.param(300, 1000, 3600, marks=pytest.mark.soak)],
     ids=["20 publications", "300 publications"],
 )
-def test_chaos(tmp_path: Path, desk: Desk, publications: int, seconds: float) -> None:
+def test_chaos(tmp_path: Path, desk: Desk, publications: int, kills: int, seconds: float) -> None:
     """Double-clicked publications, 15 % of the calls spoiled, both sides killed again and again.
 
     What the service applied is what was issued: all of it, once, in order, the same bytes.
@@ -312,7 +316,7 @@ def test_chaos(tmp_path: Path, desk: Desk, publications: int, seconds: float) ->
     ):
         service.start()
         sender.start()
-        killer = threading.Thread(target=kill_often, args=(service, sender, dice, stop))
+        killer = threading.Thread(target=kill_often, args=(service, sender, dice, stop, kills))
         killer.start()
         try:
             for number in range(publications):
@@ -320,7 +324,7 @@ def test_chaos(tmp_path: Path, desk: Desk, publications: int, seconds: float) ->
             assert len(desk.rows()) == publications + 1, (
                 "one outbox row for each publication and the baseline"
             )
-            wait_for(lambda: service.starts + sender.starts >= 6, within=60)
+            wait_for(lambda: service.starts + sender.starts >= 6, within=seconds, why=sender.text)
             wait_for(desk.all_accepted, within=seconds, why=sender.text)
         finally:
             stop.set()
