@@ -1,4 +1,4 @@
-"""The policy this board runs by: the packaged baseline, read once, with its colours, reasons and presets."""
+"""The packaged baseline, read once, with its colours and reasons, and the presets of the national plans."""
 
 from __future__ import annotations
 
