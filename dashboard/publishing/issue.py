@@ -23,6 +23,8 @@ FRESH_FOR = timedelta(hours=3)
 # A version stays in the envelope this long after a newer one took over: a rules service whose clock is behind
 # must not find itself with nothing in force.
 KEPT_FOR_S = 24 * 3600
+# A day of many publications would otherwise make an envelope that is too large to be taken.
+KEPT_PASSED = 5
 
 
 @dataclass(frozen=True)
@@ -116,8 +118,16 @@ def issue(
 
 
 def follow(entries: Sequence[Entry], *, now_s: int) -> tuple[Entry, ...]:
-    """Those of ``entries`` that may still come into force, or just were, by version."""
-    return tuple(sorted((e for e in entries if not _is_over(e, entries, now_s)), key=lambda e: e.version))
+    """Those of ``entries`` that may still come into force, or just were, by version.
+
+    Of many that were in force within a day the newest ones stay, and the oldest: whatever the clock of a
+    service is behind, it finds one that holds.
+    """
+    kept = sorted((e for e in entries if not _is_over(e, entries, now_s)), key=lambda e: e.version)
+    holding = [e.version for e in kept if e.holds(now_s)]
+    passed = [e for e in kept if e.effective_at_s <= now_s and e.version < max(holding, default=0)]
+    dropped = passed[1 : -(KEPT_PASSED - 1)]
+    return tuple(e for e in kept if e not in dropped)
 
 
 def _is_over(entry: Entry, entries: Sequence[Entry], now_s: int) -> bool:

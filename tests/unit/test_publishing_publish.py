@@ -452,3 +452,13 @@ def test_a_rollback_takes_no_edit_and_no_time(two: World) -> None:
         two.edit(change, OTHER, login="commander")
     with pytest.raises(WrongState, match="at once"):
         two.publish(two.approve(change, login="commander2"), effective_at=two.at + timedelta(hours=1))
+
+
+def test_a_day_of_many_publications_makes_no_envelope_that_is_too_large(world: World) -> None:
+    for number in range(12):
+        world.published({"health_code.rows.near_risk_area.hold_days": 3 + number})
+    versions = [entry.version for entry in world.envelopes()[-1].versions]
+    # The oldest, which holds for a clock far behind, the newest before this one, and this one.
+    assert versions == [1, 9, 10, 11, 12, 13]
+    assert world.running() == 13
+    assert world.running(world.at - timedelta(hours=20)) == 1
