@@ -23,7 +23,8 @@ FRESH_FOR = timedelta(hours=3)
 # A version stays in the envelope this long after a newer one took over: a rules service whose clock is behind
 # must not find itself with nothing in force.
 KEPT_FOR_S = 24 * 3600
-KEPT_MOST = 8
+# A day of many publications would otherwise make an envelope that is too large to be taken.
+KEPT_MOST = 4
 
 
 @dataclass(frozen=True)

@@ -306,7 +306,7 @@ def test_an_envelope_does_not_grow_with_every_publication() -> None:
         entries = list(follow((*entries, Entry(version, now_s, None)), now_s=now_s))
         assert active_of(entries, now_s - 24 * 3600) == Entry(1, 0, None)
         assert active_of(entries, now_s - 1) == entries[-2]
-    assert [entry.version for entry in entries] == [1, *range(292, 301)]
+    assert [entry.version for entry in entries] == [1, *range(296, 301)]
     later = follow(entries, now_s=now_s + 24 * 3600 + 1)
     assert [entry.version for entry in later] == [300]
 
@@ -486,3 +486,13 @@ def test_a_rollback_takes_no_edit_and_no_time(two: World) -> None:
         two.edit(change, OTHER, login="commander")
     with pytest.raises(WrongState, match="at once"):
         two.publish(two.approve(change, login="commander2"), effective_at=two.at + timedelta(hours=1))
+
+
+def test_a_day_of_many_publications_makes_no_envelope_that_is_too_large(world: World) -> None:
+    for number in range(12):
+        world.published({"health_code.rows.near_risk_area.hold_days": 3 + number})
+    versions = [entry.version for entry in world.envelopes()[-1].versions]
+    # The oldest, which holds for a clock far behind, the newest before this one, and this one.
+    assert versions == [1, 9, 10, 11, 12, 13]
+    assert world.running() == 13
+    assert world.running(world.at - timedelta(hours=20)) == 1
