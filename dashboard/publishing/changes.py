@@ -28,7 +28,7 @@ from dashboard.publishing.record import (
     read_row,
 )
 from dashboard.publishing.stand import POLICY_ID, read_base, read_version
-from dashboard.publishing.states import OPEN, Act, State, find_step
+from dashboard.publishing.states import OPEN, WORKING, Act, State, find_step
 from dashboard.store.policy_models import PolicyChangeRow, PolicyEnvelopeRow
 
 __all__ = [
@@ -37,6 +37,7 @@ __all__ = [
     "Rebased",
     "check_author",
     "check_base",
+    "check_no_other",
     "discard",
     "edited_document",
     "get_change",
@@ -78,11 +79,15 @@ class Rebased:
 def open_draft(
     connection: Connection, actor: Actor, at: datetime, *, kind: Kind = "normal", reason: str = ""
 ) -> Change:
-    """The open change of that kind of this author, or a new draft; nobody has two. Raises ``NotAllowed``."""
+    """The open change of that kind of this author, or a new draft; nobody works on two.
+
+    A suspended one comes back where there is no other, so that it is not forgotten. Raises ``NotAllowed``.
+    """
     if kind == "rollback":
         raise WrongState("A rollback is not drafted.", todo="Open it with the version to go back to.")
     person = check_actor(connection, actor, rights=AUTHOR_RIGHTS[kind])
     known = list_changes(connection, states=OPEN, author_id=person.account_id, kind=kind)
+    known = tuple(sorted(known, key=lambda change: change.state not in WORKING))
     return known[0] if known else begin(connection, person, at, kind=kind, reason=reason)
 
 
@@ -202,6 +207,8 @@ def rebase(connection: Connection, change_id: str, row_version: int, actor: Acto
     """Put the edits of a change on what is published now; it is a draft again and needs a new review."""
     change = get_change(connection, change_id)
     person = check_author(connection, change, actor, "rebase", row_version=row_version)
+    if change.state == "suspended":
+        check_no_other(connection, change)
     base = read_base(connection, kind=change.kind, at=at)
     moved = diff_policies(change.base, base.policy)
     conflicts = tuple(d for d in moved if edited_path(d.path) in change.edits)
@@ -259,6 +266,16 @@ def check_author(
     check_seen(connection, change, row_version)
     find_step(change.state, act)
     return person
+
+
+def check_no_other(connection: Connection, change: Change) -> None:
+    """Raise ``WrongState`` where the author of ``change`` works on another one of its kind."""
+    if list_changes(connection, states=WORKING, author_id=change.author_id, kind=change.kind):
+        raise WrongState(
+            f"{change.author} has another open change.",
+            todo="Finish or discard it first.",
+            key="publishing.error.second_draft",
+        )
 
 
 def check_base(connection: Connection, change: Change, at: datetime) -> None:

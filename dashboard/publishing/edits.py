@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import cast
@@ -42,6 +43,14 @@ class Edited:
     policy: Policy | None
     problems: tuple[Problem, ...]
     partial: Policy | None
+
+
+def is_automatic(path: str, text: str) -> bool:
+    """Whether ``text`` at ``title.zh`` and the like is what a draft says by itself."""
+    head, _, lang = path.partition(".")
+    words = {"title": TITLE, "notes": NOTES}[head][lang]
+    form = re.escape(words).replace(r"\{version\}", r"\d+").replace(r"\{base\}", r"\d+")
+    return re.fullmatch(form, text) is not None
 
 
 def check_edits(edits: Mapping[str, object], base: Policy) -> dict[str, Typed | None]:

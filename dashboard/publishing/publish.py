@@ -139,11 +139,9 @@ def release(
 def suspend_overtaken(
     connection: Connection, done: Change, letter: Letter, *, head: Head, at: datetime
 ) -> None:
-    """Suspend the changes under review or approved, whose base is no more, and schedules that were taken
-    back.
-    """
+    """Suspend what is in review, approved or was refused, and schedules that were taken back."""
     why = f"version {letter.brings.version} was published by {done.author} ({letter.kind})"
-    decided: tuple[State, ...] = ("in_review", "approved")
+    decided: tuple[State, ...] = ("in_review", "approved", "publish_blocked")
     for change in list_changes(connection, states=decided, limit=1000):
         move(connection, change, "suspend", actor=SYSTEM, at=at, text=why)
     kept = {entry.version for entry in letter.entries}

@@ -14,6 +14,7 @@ from dashboard.envelope.status import ServiceStatus
 from dashboard.errors import TianfuError
 from dashboard.publishing.client import Outcome, RulesClient
 from dashboard.publishing.outbox import release
+from dashboard.publishing.settle import unblock_changes
 from dashboard.publishing.standing import read_standing
 from dashboard.store.audit import append_audit
 from dashboard.store.engine import Database
@@ -48,7 +49,9 @@ def confirm_send(connection: Connection, policy_id: str, *, actor: str, at: date
         detail = f"instance {instance}"
     elif standing.issued and standing.issued.held:
         reason = standing.issued.held
-        detail = "seq " + ", ".join(map(str, release(connection, policy_id, at=at)))
+        seqs = release(connection, policy_id, at=at)
+        unblock_changes(connection, policy_id, seqs, actor=actor, at=at)
+        detail = "seq " + ", ".join(map(str, seqs))
     else:
         raise NothingToSend(
             f"Nothing waits for a confirmation: {standing.judgement.sentence('en')}",

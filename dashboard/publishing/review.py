@@ -13,14 +13,14 @@ from dashboard.publishing.changes import (
     NO_APPROVAL,
     check_author,
     check_base,
+    check_no_other,
     edited_document,
-    list_changes,
 )
 from dashboard.publishing.errors import InvalidDraft, StaleChange, WrongState
 from dashboard.publishing.fields import is_plain
 from dashboard.publishing.model import Change
 from dashboard.publishing.record import add_comment, check_seen, get_change, move
-from dashboard.publishing.states import OPEN, RIGHT_OF, Act, find_step
+from dashboard.publishing.states import RIGHT_OF, Act, find_step
 
 COMMENT_LONGEST = 2000
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
@@ -147,12 +147,7 @@ def reopen(connection: Connection, change_id: str, row_version: int, actor: Acto
     """Make a declined change a draft again; not while its author has another open one."""
     change = get_change(connection, change_id)
     person = check_author(connection, change, actor, "reopen", row_version=row_version)
-    if list_changes(connection, states=OPEN, author_id=change.author_id, kind=change.kind):
-        raise WrongState(
-            "You have another open change.",
-            todo="Finish or discard it first.",
-            key="publishing.error.second_draft",
-        )
+    check_no_other(connection, change)
     return move(connection, change, "reopen", actor=person.login, at=at)
 
 

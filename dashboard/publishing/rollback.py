@@ -15,7 +15,7 @@ from dashboard.publishing.model import Change
 from dashboard.publishing.publish import check_published
 from dashboard.publishing.review import ask_review
 from dashboard.publishing.stand import read_head
-from dashboard.publishing.states import OPEN
+from dashboard.publishing.states import WORKING
 
 
 def open_rollback(
@@ -44,7 +44,7 @@ def open_rollback(
             key="publishing.error.in_force_already",
             version=to_version,
         )
-    if list_changes(connection, states=OPEN, author_id=person.account_id, kind="rollback"):
+    if list_changes(connection, states=WORKING, author_id=person.account_id, kind="rollback"):
         raise WrongState(
             "You have another open rollback.",
             todo="Finish or discard it first.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection, select
@@ -57,6 +58,21 @@ def block_change(connection: Connection, policy_id: str, seq: int, *, error: str
     ).scalar_one_or_none()
     if change_id is not None:
         _move(connection, change_id, "block", at=at, text=error)
+
+
+def unblock_changes(
+    connection: Connection, policy_id: str, seqs: Sequence[int], *, actor: str, at: datetime
+) -> None:
+    """The refused envelopes ``seqs`` are on their way once more, because ``actor`` said so."""
+    ids = connection.execute(
+        select(PolicyEnvelopeRow.change_id).where(
+            PolicyEnvelopeRow.policy_id == policy_id, PolicyEnvelopeRow.seq.in_(seqs)
+        )
+    ).scalars()
+    for change_id in [one for one in ids if one is not None]:
+        change = get_change(connection, change_id)
+        if change.state == "publish_blocked":
+            move(connection, change, "retry", actor=actor, at=at)
 
 
 def _versions_in(connection: Connection, policy_id: str, seq: int) -> frozenset[int]:

@@ -99,7 +99,7 @@ TRANSITIONS: Mapping[tuple[State, Act], Step] = MappingProxyType(
         ("publishing", "review"): _step("publishing", "approve"),
         ("publish_blocked", "comment"): _step("publish_blocked", *_TALKERS),
         ("publish_blocked", "retry"): _step("publishing", "publish"),
-        ("publish_blocked", "supersede"): _step("superseded"),
+        ("publish_blocked", "suspend"): _step("suspended"),
         ("publish_blocked", "review"): _step("publish_blocked", "approve"),
         ("active", "comment"): _step("active", *_TALKERS),
         ("active", "supersede"): _step("superseded"),
@@ -111,8 +111,10 @@ TRANSITIONS: Mapping[tuple[State, Act], Step] = MappingProxyType(
     }
 )
 
-# A change in one of these is its author's open one; nobody has two open changes of one kind.
-OPEN: frozenset[State] = frozenset({"draft", "in_review", "approved", "suspended"})
+# Nobody works on two changes of one kind at once. A suspended one waits beside them: it may have been on its
+# way, and its author may have begun another meanwhile.
+WORKING: frozenset[State] = frozenset({"draft", "in_review", "approved"})
+OPEN: frozenset[State] = WORKING | {"suspended"}
 
 
 # Rights by act: the same in every state in which the act exists.

@@ -16,6 +16,15 @@ from dashboard.policy.store import load_baseline
 run = CliRunner(env={"COLUMNS": "220"})
 
 
+@pytest.fixture(autouse=True)
+def empty_home(tmp_path, monkeypatch):
+    """No store: what is in force is the baseline, and a command that reads makes no store."""
+    home = tmp_path / "home"
+    monkeypatch.setenv("TIANFU_HOME", str(home))
+    yield
+    assert not home.exists()
+
+
 @pytest.mark.parametrize(
     ("lang", "words"),
     [

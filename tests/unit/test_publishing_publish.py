@@ -17,7 +17,8 @@ from dashboard.publishing.changes import edited_document, rebase
 from dashboard.publishing.edits import draft_digest
 from dashboard.publishing.errors import NotAllowed, StaleChange, WrongState
 from dashboard.publishing.publish import install_baseline, issue_refresh, publish
-from dashboard.publishing.stand import read_head, read_version
+from dashboard.publishing.settle import block_change, unblock_changes
+from dashboard.publishing.stand import POLICY_ID, read_head, read_version
 from dashboard.store.audit import check_audit, list_audit
 from dashboard.store.policy_models import PolicyChangeRow, PolicyOutboxRow
 from tests.publishing_world import IMPACT, SHORTER, World
@@ -340,6 +341,42 @@ def test_a_refused_envelope_is_passed_by_with_its_number(world: World) -> None:
     assert third.prev == second.prev != refused.issued.digest
     assert [entry.version for entry in third.versions] == [1, 3]
     assert first.seq == 1
+
+
+def test_a_refused_change_is_overtaken_and_can_be_rebased(world: World) -> None:
+    refused = world.published()
+    with world.database.write() as connection:
+        connection.execute(update(PolicyOutboxRow).where(PolicyOutboxRow.seq == 2).values(state="blocked"))
+        block_change(connection, POLICY_ID, 2, error="422", at=world.tick())
+    assert world.change(refused.change.id).state == "publish_blocked"
+    world.published(OTHER)
+    overtaken = world.change(refused.change.id)
+    assert overtaken.state == "suspended"
+    with world.database.write() as connection:
+        back = rebase(
+            connection, overtaken.id, overtaken.row_version, world.actor("editor"), world.tick()
+        ).change
+    assert (back.version, back.base.version, dict(back.edits)) == (4, 3, dict(SHORTER))
+
+
+def test_a_refused_change_goes_on_when_it_is_sent_again(world: World) -> None:
+    refused = world.published()
+    with world.database.write() as connection:
+        connection.execute(update(PolicyOutboxRow).where(PolicyOutboxRow.seq == 2).values(state="blocked"))
+        block_change(connection, POLICY_ID, 2, error="422", at=world.tick())
+        unblock_changes(connection, POLICY_ID, [2], actor="commander", at=world.tick())
+    assert world.change(refused.change.id).state == "publishing"
+
+
+def test_an_author_does_not_rebase_into_a_second_draft(world: World) -> None:
+    later = world.published(OTHER, effective_at=world.at + timedelta(hours=5)).change
+    mine = world.draft(SHORTER)
+    world.rolled_back(1)
+    suspended = world.change(later.id)
+    assert suspended.state == "suspended"
+    with world.database.write() as connection, pytest.raises(WrongState, match="another open change"):
+        rebase(connection, suspended.id, suspended.row_version, world.actor("editor"), world.tick())
+    assert world.draft({}).id == mine.id
 
 
 def test_a_refused_first_envelope_is_not_passed_by(world: World) -> None:
