@@ -163,10 +163,13 @@ def problem(status: int, detail: str, **headers: str) -> tuple[int, dict[str, st
     return status, {"Content-Type": "application/problem+json"} | named, body
 
 
-def wait_for(condition: Callable[[], object], *, within: float = 10, why: str = "") -> None:
-    """Wait until ``condition`` holds, or fail."""
+def wait_for(
+    condition: Callable[[], object], *, within: float = 10, why: Callable[[], str] | None = None
+) -> None:
+    """Wait until ``condition`` holds, or fail with what ``why`` says then."""
     deadline = time.monotonic() + within
     while not condition():
         if time.monotonic() > deadline:
-            raise AssertionError(f"not within {within} s: {why or condition}")
+            said = why()[-3000:] if why else ""
+            raise AssertionError(f"not within {within} s: {condition}\n{said}")
         time.sleep(0.02)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, insert, update
 
@@ -20,7 +20,7 @@ from dashboard.publishing.alerts import end_late, follow, raise_late
 from dashboard.publishing.client import NoReply, RulesClient
 from dashboard.publishing.examine import Finding, examine, read_signed
 from dashboard.publishing.golden import ALL, Golden, Share
-from dashboard.publishing.lease import Lease, check_fence
+from dashboard.publishing.lease import Lease, renew
 from dashboard.publishing.outbox import mark_accepted, mark_reached, oldest, waiting_since, wake
 from dashboard.publishing.settle import settle_changes
 from dashboard.publishing.standing import Standing, find_seq, read_observed, read_standing
@@ -44,6 +44,7 @@ class Reconciler:
     client: RulesClient
     clock: Clock
     policy_id: str
+    lease_for: timedelta
     said: str = field(default="", init=False)
     polls: int = field(default=0, init=False)
     started_at_s: int = field(default=0, init=False)
@@ -85,7 +86,7 @@ class Reconciler:
         """Write down what was learned, judge, and raise or end the alerts, in one transaction."""
         at = self.clock()
         with self.database.write() as connection:
-            check_fence(connection, lease)
+            renew(connection, lease, at=at, length=self.lease_for)
             write(connection, at)
             parcel = oldest(connection, self.policy_id)
             if parcel is not None:
@@ -135,7 +136,7 @@ class Reconciler:
             connection.execute(
                 update(PolicyStatusRow).where(PolicyStatusRow.policy_id == self.policy_id).values(**values)
             )
-            if before.missed:
+            if before.missed or self.polls == 0:
                 wake(connection, self.policy_id, lease=lease, at=at)
         if status.accepted is not None:
             mark_accepted(connection, self.policy_id, status.accepted.digest, lease=lease, at=at)

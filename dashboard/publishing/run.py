@@ -31,7 +31,8 @@ def run_sender(settings: Settings, *, lease_s: int) -> None:
             f"The lease is {lease_s} s.", todo=f"Choose a whole number of seconds from {low} to {high}."
         )
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
-    logging.getLogger("httpx").setLevel(logging.WARNING)
+    for noisy in ("httpx", "alembic"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
     stop = threading.Event()
 
     def end(_signal: int, _frame: FrameType | None) -> None:

@@ -59,7 +59,7 @@ class Sender:
         self._lease: Lease | None = None
         self._next_poll: datetime | None = None
         self._delivery = Delivery(self.database, self.client, self.clock, self.dice, self.lease_for)
-        self._reconciler = Reconciler(self.database, self.client, self.clock, self.policy_id)
+        self._reconciler = Reconciler(self.database, self.client, self.clock, self.policy_id, self.lease_for)
 
     def run(self, stop: threading.Event) -> None:
         """Turn until ``stop`` is set. A store that cannot be reached is waited for."""

@@ -48,7 +48,6 @@ def read_issued(
             PolicyOutboxRow.seq,
             PolicyOutboxRow.state,
             PolicyOutboxRow.created_at,
-            PolicyOutboxRow.accepted_at,
             PolicyEnvelopeRow.version,
             PolicyEnvelopeRow.entries,
         )
@@ -65,11 +64,11 @@ def read_issued(
     waiting = connection.execute(
         rows.where(PolicyOutboxRow.state.in_(("waiting", "foreign"))).order_by(PolicyOutboxRow.seq).limit(1)
     ).one_or_none()
-    accepted = connection.execute(
-        select(func.max(PolicyOutboxRow.seq)).where(
+    last_seq, last_at = connection.execute(
+        select(func.max(PolicyOutboxRow.seq), func.max(PolicyOutboxRow.accepted_at)).where(
             PolicyOutboxRow.policy_id == policy_id, PolicyOutboxRow.state == "accepted"
         )
-    ).scalar()
+    ).one()
     held: Literal["", "blocked", "foreign"] = ""
     if newest.state == "blocked":
         held = "blocked"
@@ -85,8 +84,8 @@ def read_issued(
     return Issued(
         seq=newest.seq,
         version=newest.version,
-        accepted_seq=accepted or 0,
-        accepted_at=newest.accepted_at,
+        accepted_seq=last_seq or 0,
+        accepted_at=last_at,
         waiting_since=waiting.created_at if waiting else None,
         held=held,
         expected=tuple({_version_at(entries, moment): None for moment in sorted(moments)}),

@@ -43,7 +43,8 @@ SKEW_SHOWN_S = 60
 class Issued:
     """The newest envelope that is meant to be the head, and how far its delivery is.
 
-    ``accepted_seq`` is the highest seq the service ever acknowledged (0: none). ``held`` says why the oldest
+    ``accepted_seq`` is the highest seq the service ever acknowledged (0: none), ``accepted_at`` the last time
+    it acknowledged anything. ``held`` says why the oldest
     undelivered envelope waits for a person. ``expected`` lists what may have been in force when the service
     was read: one version (None: none at all), at the moment of a switch two. ``next_version`` and ``next_at``
     name what is scheduled after it.
@@ -177,6 +178,9 @@ def _judge_delivery(
 ) -> Judgement | None:
     if issued.held == "blocked":
         return Judgement("out_of_sync", "blocked", {"seq": issued.seq})
+    if issued.accepted_at and observed.read_at and observed.read_at < issued.accepted_at:
+        # It acknowledged more since, so what it said before proves no loss.
+        return Judgement("publishing", "unread", {"seq": issued.accepted_seq})
     if status.accepted is None and issued.accepted_seq:
         return Judgement("out_of_sync", "wiped", {"seq": issued.accepted_seq})
     if (observed.head_seq or 0) < issued.accepted_seq:

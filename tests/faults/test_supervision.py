@@ -156,7 +156,7 @@ def test_the_demo_runs_service_sender_and_board_and_restarts_them(tmp_path: Path
         return found
 
     try:
-        wait_for(lambda: verdict() == "synced", within=90, why=log.read_text())
+        wait_for(lambda: verdict() == "synced", within=90, why=log.read_text)
         said = log.read_text()
         assert url in said
         assert f"http://127.0.0.1:{rules_port}" in said
@@ -166,7 +166,7 @@ def test_the_demo_runs_service_sender_and_board_and_restarts_them(tmp_path: Path
             wait_for(lambda word=word: f"{before[word]}" not in str(list_pids(demo.pid, word)), within=20)
             wait_for(lambda word=word: list_pids(demo.pid, word), within=20)
         # The head was kept: nothing had to be published again, and after the next poll all is well.
-        wait_for(lambda: verdict() == "synced", within=60, why=log.read_text())
+        wait_for(lambda: verdict() == "synced", within=60, why=log.read_text)
         assert child("gunicorn").pid == before["gunicorn"]
         everyone = [p.pid for p in psutil.Process(demo.pid).children(recursive=True)]
         assert len(everyone) >= 4

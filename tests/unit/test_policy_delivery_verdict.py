@@ -114,6 +114,20 @@ CASES = [
         "wrong_answers",
         "wrong",
     ),
+    (
+        "acknowledged more since it was read",
+        issued(accepted_at=NOW - timedelta(seconds=1)),
+        observed(OLD, head_seq=1),
+        "publishing",
+        "unread",
+    ),
+    (
+        "acknowledged the first one, not read since",
+        issued(accepted_at=NOW - timedelta(seconds=1)),
+        observed(EMPTY, head_seq=None),
+        "publishing",
+        "unread",
+    ),
     ("golden cases not asked yet", issued(), observed(golden=None), "publishing", "verifying"),
     (
         "golden cases cannot be asked",
@@ -124,7 +138,7 @@ CASES = [
     ),
     (
         "golden cases failed once, just after the switch",
-        issued(accepted_at=NOW),
+        issued(accepted_at=NOW - timedelta(seconds=3)),
         observed(golden=None, golden_detail="reset"),
         "publishing",
         "verifying",
@@ -150,7 +164,7 @@ CASES = [
     ),
     (
         "stored a moment ago, not switched yet",
-        issued(accepted_at=NOW),
+        issued(accepted_at=NOW - timedelta(seconds=3)),
         observed(status(active=active(1, 16, D1))),
         "publishing",
         "activating",
