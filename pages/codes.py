@@ -32,6 +32,7 @@ from dashboard.views.codetables import (
 )
 from dashboard.views.figures import figure_card, provenance
 from dashboard.views.frames import area_link, chart_card, table_card
+from dashboard.views.marks import policy_marks
 from dashboard.views.menus import export_menu
 from dashboard.views.restated import chart_marks
 from geo.areas import name_of
@@ -290,6 +291,7 @@ def draw_trend(context: Context) -> Component:
     unit = context.t("unit.people")
     chart = trend_lines(
         days=days,
+        marks=policy_marks(context, days),
         series=series,
         unit=unit,
         lang=context.lang,

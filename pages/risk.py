@@ -25,6 +25,7 @@ from dashboard.snapshot.contract import RISK_LEVELS
 from dashboard.views.areamap import map_body, register_area_map
 from dashboard.views.figures import provenance
 from dashboard.views.frames import area_link, chart_card, table_card
+from dashboard.views.marks import policy_marks
 from dashboard.views.restated import chart_marks
 from dashboard.views.riskmap import draw_risk_map
 from dashboard.views.risktables import areas_table, areas_total, levels, places_export, places_table
@@ -247,6 +248,7 @@ def draw_history(context: Context) -> Component:
     unit = context.t("unit.places")
     chart = trend_lines(
         days=days,
+        marks=policy_marks(context, days),
         series=series,
         unit=unit,
         lang=context.lang,
@@ -291,6 +293,7 @@ def draw_cases(context: Context) -> Component:
     unit = context.t("unit.cases")
     chart = trend_lines(
         days=days,
+        marks=policy_marks(context, days),
         series=series,
         unit=unit,
         lang=context.lang,

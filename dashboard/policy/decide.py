@@ -23,7 +23,7 @@ from types import MappingProxyType
 from dashboard.policy.decision import Value, apply, clean
 from dashboard.policy.groups import RiskArea
 from dashboard.policy.model import Policy
-from dashboard.policy.tables import AREA_LEVEL, CODE, TEST, VENUE_ALARMS
+from dashboard.policy.tables import AREA_LEVEL, CODE, VALIDITY, VENUE_ALARMS
 
 Answer = dict[str, object]
 Asked = Mapping[str, object]
@@ -128,7 +128,7 @@ def _test(policy: Policy, asked: Asked) -> Answer:
     hours = rules.validity_hours.get(category) if isinstance(category, str) else None
     limits: dict[str, Value] = {"category_known": hours is not None, "validity_hours": hours}
     stated = {**asked, "hours": asked.get(f"hours_since_{rules.basis}")}
-    return {**apply(TEST, stated, limits), "basis": rules.basis, "validity_hours": hours}
+    return {**apply(VALIDITY, stated, limits), "basis": rules.basis, "validity_hours": hours}
 
 
 def _venue(policy: Policy, asked: Asked) -> Answer:

@@ -202,7 +202,7 @@ CODE = Table(
 SAMPLED, TESTED, REPORTED, SINCE = _facts(
     "count", "hours_since_sampled", "hours_since_tested", "hours_since_reported", "hours"
 )
-CATEGORY_KNOWN, VALIDITY = _limits("category_known", "validity_hours")
+CATEGORY_KNOWN, VALIDITY_HOURS = _limits("category_known", "validity_hours")
 
 
 def _category_rows(field: str) -> tuple[Row, ...]:
@@ -217,11 +217,11 @@ def _valid(valid: bool | None, reason: str, *when: Check) -> Row:
     return Row(when, {"valid": valid, "reason": reason})
 
 
-TEST = Table(
-    "test",
+VALIDITY = Table(
+    "validity",
     # "hours" is the one of the three that the policy's basis names.
     (CATEGORY, SAMPLED, TESTED, REPORTED, SINCE),
-    (CATEGORY_KNOWN, VALIDITY),
+    (CATEGORY_KNOWN, VALIDITY_HOURS),
     (
         *_category_rows("valid"),
         *(_valid(None, "hours_unusable", bad(fact)) for fact in (SAMPLED, TESTED, REPORTED)),
@@ -230,7 +230,7 @@ TEST = Table(
         _valid(None, "facts_disagree", below(TESTED, REPORTED)),
         _valid(None, "facts_disagree", below(SAMPLED, REPORTED)),
         _valid(None, "hours_not_reported", missing(SINCE)),
-        _valid(True, "in_time", below(SINCE, VALIDITY)),
+        _valid(True, "in_time", below(SINCE, VALIDITY_HOURS)),
         _valid(False, "expired"),
     ),
 )
@@ -286,5 +286,5 @@ RED_SCAN = Table(
 # What can raise an alarm at a venue, in the order in which a reason is named.
 VENUE_ALARMS = (RED_SCAN, CROWDED, SILENT)
 TABLES: Mapping[str, Table] = MappingProxyType(
-    {table.name: table for table in (AREA_LEVEL, CODE, TEST, *VENUE_ALARMS)}
+    {table.name: table for table in (AREA_LEVEL, CODE, VALIDITY, *VENUE_ALARMS)}
 )

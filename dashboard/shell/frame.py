@@ -16,6 +16,7 @@ from dashboard.components.icon import icon
 from dashboard.components.provenance import time_tag
 from dashboard.components.states import synthetic_ribbon
 from dashboard.components.theme import mantine_theme
+from dashboard.components.verdict import verdict_switch
 from dashboard.errors import TianfuError
 from dashboard.i18n.catalogue import Lang, t
 from dashboard.shell.board import Board, get_board
@@ -153,7 +154,7 @@ def header(board: Board, manifest: Manifest | None, identity: Identity, lang: La
         feeds(manifest, lang),
         fact(
             t(lang, "shell.policy.label"),
-            dcc.Link(t(lang, "shell.policy", version=board.policy.version), href="/policy"),
+            dcc.Link(policy_fact(board, lang), href="/policy"),
             title=t(lang, "shell.policy.note"),
         ),
     ]
@@ -185,6 +186,17 @@ def header(board: Board, manifest: Manifest | None, identity: Identity, lang: La
         ],
         className="tf-header",
     )
+
+
+def policy_fact(board: Board, lang: Lang) -> list[Component]:
+    """The version in force with its verdict; ``shell.js`` keeps both up to date from ``/healthz``."""
+    now = board.in_force
+    words = html.Span(
+        t(lang, "shell.policy", version=now.version),
+        id="shell-version",
+        **{"data-tf-words": t(lang, "shell.policy", version="#")},
+    )
+    return [words, verdict_switch(now.verdict, lang)]
 
 
 def fact(label: str, value: Component | str, *, title: str = "", kind: str = "") -> Component:

@@ -22,6 +22,7 @@ from dashboard.clock import Clock, china_now
 from dashboard.errors import TianfuError
 from dashboard.i18n.catalogue import t
 from dashboard.settings import Settings
+from dashboard.shell.board import find_board
 from dashboard.shell.callbacks import is_readable
 from dashboard.shell.identity import current_lang
 
@@ -50,7 +51,11 @@ HEADERS = {
 
 def desk_of(server: Flask, settings: Settings, *, clock: Clock = china_now) -> Desk:
     """The one sign-in desk of ``server``; nothing is opened before the first request."""
-    desk = server.extensions.setdefault(_EXTENSION, Desk(settings, clock=clock))
+    desk = server.extensions.get(_EXTENSION)
+    if desk is None:
+        board = find_board(settings)
+        desk = Desk(settings, database=board.database if board else None, clock=clock)
+        server.extensions[_EXTENSION] = desk
     assert isinstance(desk, Desk)
     return desk
 

@@ -18,14 +18,14 @@ SAMPLE = 5
 
 @dataclass(frozen=True)
 class Subject:
-    """A snapshot folder with its manifest, and the policy's colours and reasons (reason -> colour).
+    """A snapshot folder with its manifest, and the policy's colours, and what each reason gives.
 
     ``checked`` holds the SHA-256 of partitions whose keys an earlier build found unique.
     """
 
     folder: Path
     manifest: Manifest
-    reasons: Mapping[str, str]
+    reasons: Mapping[str, tuple[str, ...]]
     colours: frozenset[str]
     checked: frozenset[str] = frozenset()
 

@@ -38,7 +38,7 @@ _Rows = tuple[Mapping[str, pl.DataFrame], tuple[Reject, ...]]
 class Rules:
     """What the policy says: colour by reason, all colours, and when a venue counts as silent."""
 
-    reasons: Mapping[str, str]
+    reasons: Mapping[str, tuple[str, ...]]
     colours: tuple[str, ...]
     silent_after_hours: int
 

@@ -1,0 +1,99 @@
+-- title: Holders of a colour who would hold another one under other rules
+-- params: members, rules
+-- reads: code_cohort
+-- returns: area, reason, before, after, why, holders
+-- note: rules are "side|reason|colour|calm colour|release|hold hours|tests|gap hours|discharge", side before or after. Nobody who holds a colour now has declared. What a cohort does not tell (hours since discharge, the gap between tests, how many more than 3 tests) is tried in all ways that matter: why is empty where all of them agree, else it names what is not known.
+WITH rule AS (
+    SELECT
+        split_part(line, '|', 1) AS side,
+        split_part(line, '|', 2) AS reason_code,
+        split_part(line, '|', 3) AS colour,
+        split_part(line, '|', 4) AS calm_colour,
+        nullif(split_part(line, '|', 5), '') AS release,
+        nullif(split_part(line, '|', 6), '')::BIGINT AS hold_hours,
+        nullif(split_part(line, '|', 7), '')::BIGINT AS tests_required,
+        nullif(split_part(line, '|', 8), '')::BIGINT AS tests_min_gap_hours,
+        split_part(line, '|', 9) = 'discharge' AS from_discharge,
+        true AS row_known
+    FROM (SELECT unnest($rules::VARCHAR[]) AS line)
+),
+held AS (
+    SELECT area, reason, hours_since_start, negative_tests, holders
+    FROM code_cohort
+    WHERE area IN (SELECT unnest($members)) AND reason IN (SELECT reason_code FROM rule)
+    QUALIFY as_of = max(as_of) OVER (PARTITION BY area)
+),
+cohort AS (
+    SELECT reason, hours_since_start, negative_tests, row_number() OVER () AS nr
+    FROM (SELECT DISTINCT reason, hours_since_start, negative_tests FROM held)
+),
+discharge AS (
+    -- Between two limits nothing changes, so the limits and the two ends are all ways there are. Who was not
+    -- discharged has no hours yet and is held like one discharged this hour.
+    SELECT DISTINCT nr, least(coalesce(rule.hold_hours, 0), hours_since_start + 23) AS discharged
+    FROM cohort JOIN rule ON rule.reason_code = cohort.reason AND rule.from_discharge
+    UNION
+    SELECT nr, 0 FROM cohort
+),
+way AS (
+    SELECT cohort.nr, cohort.reason, hours_since_start, discharged, tests, CASE WHEN tests >= 2 THEN gap END AS gap
+    FROM cohort
+    JOIN discharge USING (nr)
+    CROSS JOIN (VALUES (0), (1)) AS end_of_gap(far)
+    CROSS JOIN (VALUES (3), (10)) AS many(tests_if_many)
+    CROSS JOIN LATERAL (
+        SELECT
+            CASE WHEN negative_tests >= 3 THEN tests_if_many ELSE negative_tests END AS tests,
+            CASE WHEN far = 1 THEN hours_since_start + 23 ELSE 0 END AS gap
+    )
+),
+raw AS (
+    SELECT
+        way.*,
+        rule.side,
+        rule.reason_code,
+        CASE WHEN rule.from_discharge THEN discharged ELSE hours_since_start END AS hours,
+        tests AS negative_tests,
+        gap AS gap_hours,
+        false AS declared
+    FROM (SELECT DISTINCT * FROM way) AS way JOIN rule ON rule.reason_code = way.reason
+),
+fact AS (SELECT raw.nr, raw.side, raw.discharged, raw.tests, raw.gap, @usable(code, raw) FROM raw),
+decided AS (
+    SELECT
+        fact.nr,
+        fact.discharged,
+        fact.tests,
+        fact.gap,
+        max(@decide(code.colour, fact, rule)) FILTER (fact.side = 'before') AS before,
+        max(@decide(code.colour, fact, rule)) FILTER (fact.side = 'after') AS after
+    FROM fact JOIN rule ON rule.side = fact.side AND rule.reason_code = fact.reason_code
+    GROUP BY ALL
+),
+verdict AS (
+    SELECT
+        nr,
+        max(before) AS before,
+        max(after) AS after,
+        CASE
+            WHEN bool_or(after IS NULL) THEN 'reason'
+            WHEN count(DISTINCT (before, after)) = 1 THEN ''
+            WHEN count(DISTINCT discharged) > 1 THEN 'discharge'
+            WHEN count(DISTINCT tests) > 1 THEN 'tests'
+            ELSE 'gap'
+        END AS why
+    FROM decided
+    GROUP BY nr
+    HAVING bool_or(before IS DISTINCT FROM after)
+)
+SELECT
+    area,
+    reason,
+    CASE WHEN why = '' THEN before ELSE '' END AS before,
+    CASE WHEN why = '' THEN after ELSE '' END AS after,
+    why,
+    sum(holders)::BIGINT AS holders
+FROM held JOIN cohort USING (reason, hours_since_start, negative_tests) JOIN verdict USING (nr)
+GROUP BY ALL
+HAVING sum(holders) > 0
+ORDER BY area, reason, before, after, why
