@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
+from benchmarks import decision
 from benchmarks.callbacks import Costs, lines, measure_inside, measure_served
 from benchmarks.memory import Memory, measure_memory
 from benchmarks.payload import Payload, measure_payload
@@ -58,10 +59,13 @@ def main() -> None:
         inside = measure_inside(home)
         said("cards, under gunicorn ...")
         served = measure_served(home)
+        said("decisions of the rules service ...")
+        decided = decision.measure_decision(home)
     table = [*machine(), ""]
     table += [f"{'target':58}{'':3}{'target':>8} {'measured':>9}"]
     table += [str(line) for line in verdicts(fresh, again, payload, memory, inside, served)]
-    table += ["", *lines(inside), "", *lines(served), "", *sizes(payload)]
+    table += [str(line) for line in decision_verdicts(decided)]
+    table += ["", *lines(inside), "", *lines(served), "", *decision.lines(decided), "", *sizes(payload)]
     text = "\n".join(table) + "\n"
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"{datetime.now(UTC):%Y-%m-%d}.txt"
@@ -121,6 +125,13 @@ def verdicts(
     yield Line("figure, largest", 60, payload.figures[figure] / 1e3, "kB", note=figure)
     store = max(payload.stores, key=payload.stores.__getitem__)
     yield Line("store, largest", 2, payload.stores[store] / 1e3, "kB", note=store)
+
+
+def decision_verdicts(found: decision.Decision) -> Iterator[Line]:
+    """The rules service: the slowest kind of question, alone and beside an empty endpoint."""
+    took, empty = found.kinds[found.slowest]
+    yield Line("decision of the rules service, loopback, median", 1, took, "ms", note=found.slowest)
+    yield Line("the same / an empty endpoint of the same server", 2, took / empty, note=found.slowest)
 
 
 def sizes(payload: Payload) -> list[str]:

@@ -106,22 +106,32 @@ class Rules:
 
 @contextmanager
 def running_rules(
-    home: Path, *, planted: str = "", argument: str = "", timeout: float = 10, **env: str
+    home: Path,
+    *,
+    key: SigningKey | None = None,
+    planted: str = "",
+    argument: str = "",
+    timeout: float = 10,
+    **env: str,
 ) -> Iterator[Rules]:
-    """A service in ``home`` on a free port, with demo keys; stopped (this process only) at the end.
+    """A service in ``home`` on a free port; stopped (this process only) at the end.
+
+    Demo keys are made, unless ``key`` is given and ``env`` names its trust file and a token.
 
     ``planted`` is code that runs in the child before it serves, ``argument`` a further argument such as
     ``", decide=wrong"``.
     """
-    settings = home_settings(home)
-    key = ensure_demo_keys(settings)
+    settings = home_settings(home, **env)
+    home.mkdir(parents=True, exist_ok=True)
+    key = key or ensure_demo_keys(settings)
     port = free_port()
     # Both parts are indented alike before the one dedent.
     code = textwrap.dedent(_SERVE).format(planted=textwrap.dedent(planted), argument=argument)
     log = home / f"rules-{port}.log"
+    command = ["-c", code] if planted or argument else ["-m", "dashboard.rules"]
     with log.open("wb") as out:
         process = subprocess.Popen(
-            [sys.executable, "-c", code],
+            [sys.executable, *command],
             cwd=ROOT,
             env=environment(home, RULES_PORT=str(port), **env) | {"PYTHONPATH": str(ROOT)},
             stdout=out,

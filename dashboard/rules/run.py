@@ -8,9 +8,11 @@ import signal
 import socket
 import time
 from collections.abc import Callable, Mapping
+from ipaddress import ip_address
 from types import FrameType
 
 import uvicorn
+from starlette.applications import Starlette
 
 from dashboard.envelope.keys import load_token, trust_path
 from dashboard.errors import SettingError
@@ -21,6 +23,7 @@ from dashboard.rules.service import RulesService
 from dashboard.rules.trustfile import TrustFile
 from dashboard.settings import Settings
 
+log = logging.getLogger("tianfu.rules")
 # For tests of schedules and of a wrong clock; docs/rules-service.md says so. Never set it in service.
 CLOCK_OFFSET = "TIANFU_RULES_CLOCK_OFFSET_S"
 
@@ -43,25 +46,32 @@ def run_rules_service(
     )
     try:
         listener = listen(settings)
-        config = uvicorn.Config(
-            create_app(service, token=token),
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            proxy_headers=False,
-            ws="none",
-            lifespan="off",
-            timeout_keep_alive=60,
-            timeout_graceful_shutdown=5,
-        )
         host, port = listener.getsockname()[:2]
-        logging.getLogger("tianfu.rules").info("rules service on http://%s:%s", host, port)
-        # uvicorn ends its work and then raises the signal again for whoever handled it before.
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, _leave)
-        uvicorn.Server(config).run(sockets=[listener])
+        log.info("rules service on http://%s:%s", host, port)
+        if not ip_address(host).is_loopback:
+            log.warning("plain HTTP on %s: put a proxy with TLS in front, the token crosses the wire", host)
+        serve(create_app(service, token=token), listener)
     finally:
         service.close()
+
+
+def serve(app: Starlette, listener: socket.socket) -> None:
+    """Serve ``app`` on ``listener``; SIGTERM or SIGINT ends open requests, then raises ``SystemExit(0)``."""
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        ws="none",
+        lifespan="off",
+        timeout_keep_alive=60,
+        timeout_graceful_shutdown=5,
+    )
+    # uvicorn ends its work and then raises the signal again for whoever handled it before.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _leave)
+    uvicorn.Server(config).run(sockets=[listener])
 
 
 def _leave(_signal: int, _frame: FrameType | None) -> None:

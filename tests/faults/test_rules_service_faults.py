@@ -438,7 +438,7 @@ def test_a_second_service_on_the_same_file_ends_with_a_sentence(tmp_path: Path) 
 def test_a_port_that_is_taken_and_a_home_without_keys_end_with_a_sentence(tmp_path: Path) -> None:
     def start(home: Path, port: int) -> str:
         done = subprocess.run(
-            [sys.executable, "-m", "dashboard.cli.main", "rules-service"],
+            [sys.executable, "-m", "dashboard.rules"],
             cwd=ROOT,
             env=environment(home, RULES_PORT=str(port)),
             capture_output=True,
