@@ -12,6 +12,7 @@ from dashboard.cli import (
     demo_data,
     policy,
     policy_keys,
+    policy_opa,
     rules_service,
     screening,
     serve,
@@ -29,6 +30,7 @@ app = typer.Typer(
 # One line for each module: app.add_typer(module.app, name="...") or app.command("...")(module.function).
 app.add_typer(snapshot.app, name="snapshot")
 policy.app.add_typer(policy_keys.app, name="keys")
+policy.app.add_typer(policy_opa.app, name="opa")
 app.add_typer(policy.app, name="policy")
 app.add_typer(screening.app, name="screening")
 app.add_typer(accounts.account, name="account")
