@@ -2,8 +2,8 @@
 
 No engine binary is part of the tests. Its rules for a signed bundle are written here a second time, from its
 documentation and without our own code: one JWT, ES256, the key named by ``kid``, the scope, every file but
-the signatures listed under its name without a leading slash, structured files hashed over their parsed content
-with sorted keys. ``regopy`` runs the module that is inside.
+the signatures listed under its name without a leading slash, structured files hashed over their parsed
+content with sorted keys. ``regopy`` runs the module that is inside.
 """
 
 from __future__ import annotations
