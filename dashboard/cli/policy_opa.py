@@ -10,7 +10,8 @@ from rich.console import Console
 from rich.table import Table
 
 from dashboard.clock import china_now
-from dashboard.envelope.keys import load_signing_key
+from dashboard.envelope.keys import load_signing_key, load_trust
+from dashboard.envelope.opa_config import public_keys, render_settings
 from dashboard.errors import PolicyError
 from dashboard.publishing import opa
 from dashboard.settings import read_settings
@@ -54,13 +55,21 @@ def list_engines() -> None:
     Console().print(table)
 
 
+@app.command("settings")
+def settings(
+    url: Annotated[str, typer.Option("--url", help="Where the engine reaches the board.")],
+) -> None:
+    """Print the settings of an engine: save them as opa.yaml. The token comes from TIANFU_OPA_TOKEN."""
+    typer.echo(render_settings(url, public_keys(load_trust(read_settings()))), nl=False)
+
+
 @app.command("bundle")
 def bundle(out: Annotated[Path, typer.Argument(help="File to write.")]) -> None:
     """Write the bundle as an engine would get it now, to look into or to carry by hand."""
-    settings = read_settings()
-    with Database(settings).read() as connection:
+    home = read_settings()
+    with Database(home).read() as connection:
         newest = opa.head(connection)
     if newest is None:
         raise PolicyError("Nothing was published yet.", todo="Publish a policy first.")
-    out.write_bytes(opa.bundle_of(newest, load_signing_key(settings)))
+    out.write_bytes(opa.bundle_of(newest, load_signing_key(home)))
     typer.echo(f"{out}: {newest.revision}")

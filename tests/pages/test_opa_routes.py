@@ -8,8 +8,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
+import yaml
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import func, insert, select
@@ -18,15 +20,18 @@ import app as app_module
 from dashboard.clock import from_epoch_s
 from dashboard.envelope.jws import digest
 from dashboard.envelope.keyring import ensure_demo_keys
-from dashboard.envelope.keys import SigningKey
+from dashboard.envelope.keys import load_trust
+from dashboard.envelope.opa_config import public_keys, render_settings
 from dashboard.errors import InputError
 from dashboard.publishing import opa
+from dashboard.settings import Settings
 from dashboard.shell import security
 from dashboard.store.audit import list_audit
 from dashboard.store.engine import Database
 from dashboard.store.opa_models import OpaDecisionRow
 from dashboard.store.policy_models import PolicyEnvelopeRow, PolicyOutboxRow
 from tests.envelopes import NOW, chain, home_settings
+from tests.unit.test_opa_bundle import engine_accepts
 
 AT = from_epoch_s(NOW)
 BUNDLE, STATUS, LOGS = "/opa/v1/bundles/tianfu", "/opa/v1/status", "/opa/v1/logs"
@@ -39,7 +44,7 @@ class Engines:
 
     server: Flask
     database: Database
-    key: SigningKey
+    settings: Settings
     bodies: list[bytes]
     tokens: dict[str, str]
     at: datetime = AT
@@ -98,7 +103,7 @@ def engines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engines
         tokens = {
             name: opa.add_instance(connection, name, actor="test", at=AT) for name in ("gate", "station")
         }
-    made = Engines(server, database, key, chain(key, 3), tokens)
+    made = Engines(server, database, settings, chain(key, 3), tokens)
     monkeypatch.setattr(security.desk_of(server, settings), "clock", lambda: made.at)
     yield made
     security.desk_of(server, settings).database.close()
@@ -298,6 +303,33 @@ def test_a_packed_body_is_neither_trusted_nor_unpacked_without_end(engines):
     assert send(gzip.compress(b"[]")[:-9]) == 400
     assert send(gzip.compress(b" " * 40_000_000)) == 413
     assert send(b"x" * 2_000_000) == 413
+
+
+def test_an_engine_with_the_settings_as_printed_pulls_verifies_and_reports(engines):
+    """The addresses are put together as the engine does it: url, a slash, the path without slashes."""
+    engines.issue(1)
+    keys = public_keys(load_trust(engines.settings))
+    printed = yaml.safe_load(render_settings("https://board.example.cn/", keys))
+    service = printed["services"][printed["bundles"]["tianfu"]["service"]]
+    assert service["credentials"]["bearer"]["token"] == "${TIANFU_OPA_TOKEN}"
+    at = lambda path: urlsplit(f"{service['url'].rstrip('/')}/{path.strip('/')}").path  # noqa: E731
+    pulled = engines.ask(at(printed["bundles"]["tianfu"]["resource"]))
+    scope = printed["bundles"]["tianfu"]["signing"]["scope"]
+    pems = {kid: key["key"] for kid, key in printed["keys"].items()}
+    assert {key["algorithm"] for key in printed["keys"].values()} == {"ES256"}
+    files = engine_accepts(pulled.data, pems, scope=scope)
+    assert json.loads(files[".manifest"])["revision"] == "epidemic:1"
+    assert "tianfu/policy/policy.rego" in files
+    assert printed["status"]["service"] == printed["decision_logs"]["service"] == "tianfu"
+    assert engines.ask(at("/status/"), method="POST", json=_status("epidemic:1")).status_code == 204
+    assert engines.ask(at("/logs"), method="POST", json=[_event("a")]).status_code == 204
+    assert (engines.instance().verdict, _kept(engines)) == ("synced", 1)
+
+
+def test_the_manual_prints_the_settings_as_the_command_does():
+    page = (Path(app_module.__file__).parent / "docs" / "rules-service-opa.md").read_text(encoding="utf-8")
+    pem = "-----BEGIN PUBLIC KEY-----\nas printed\n-----END PUBLIC KEY-----\n"
+    assert render_settings("https://board.example.cn", {"key-id-as-printed": pem}) in page
 
 
 @pytest.mark.parametrize("name", ["", "a b", "a/b", "门", "x" * 65, "gate"])
