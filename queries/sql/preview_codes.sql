@@ -2,7 +2,7 @@
 -- params: members, rules
 -- reads: code_cohort
 -- returns: area, reason, before, after, why, holders
--- note: rules are "side|reason|colour|calm colour|release|hold hours|tests|gap hours|discharge", side before or after. Nobody who holds a colour now has declared. What a cohort does not tell (hours since discharge, the gap between tests, how many more than 3 tests) is tried in all ways that matter: why is empty where all of them agree, else it names what is not known.
+-- note: A rule is one text, parts divided by a bar: side (before, after), reason, colour, calm colour, release, hold hours, tests, gap hours, what the days run from. Nobody who holds a colour now has declared. What a cohort does not tell (hours since discharge, the gap between tests, how many more than 3 tests) is tried in all ways that matter: why is empty where all of them agree, else it names what is not known.
 WITH rule AS (
     SELECT
         split_part(line, '|', 1) AS side,
