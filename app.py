@@ -13,6 +13,7 @@ from dashboard.shell import (
     exports,
     frame,
     health,
+    opa,
     policy_acts,
     policy_guard,
     security,
@@ -41,6 +42,7 @@ def create_app(settings: Settings) -> dash.Dash:
     serving.install(server)
     policy_acts.install(server, board)
     policy_guard.install(server)
+    opa.install(server, settings)
     app = frame.BoardApp(
         "tianfu",
         server=server,

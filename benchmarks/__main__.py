@@ -17,6 +17,7 @@ from benchmarks.callbacks import Costs, lines, measure_inside, measure_served
 from benchmarks.line import Line, header
 from benchmarks.memory import Memory, measure_memory
 from benchmarks.payload import Payload, measure_payload
+from benchmarks.preview import Previews, measure_full, measure_preview
 from benchmarks.rollup import rollup_lines
 from benchmarks.screening import screening_lines
 from benchmarks.start import Start, measure_start
@@ -76,17 +77,15 @@ def measure_board() -> tuple[list[Line], list[str]]:
         served = measure_served(home)
         said("decisions of the rules service ...")
         decided = decision.measure_decision(home)
-    targets = [*verdicts(fresh, again, payload, memory, inside, served), *decision_verdicts(decided)]
-    return targets, [
-        "",
-        *lines(inside),
-        "",
-        *lines(served),
-        "",
-        *decision.lines(decided),
-        "",
-        *sizes(payload),
+        said("impact previews ...")
+        previews = measure_preview(home), measure_full()
+    targets = [
+        *verdicts(fresh, again, payload, memory, inside, served),
+        *decision_verdicts(decided),
+        *preview_verdicts(*previews),
     ]
+    tables = [lines(inside), lines(served), decision.lines(decided), sizes(payload)]
+    return targets, [line for table in tables for line in ("", *table)]
 
 
 def said(words: str) -> None:
@@ -148,6 +147,12 @@ def decision_verdicts(found: decision.Decision) -> Iterator[Line]:
     took, empty = found.kinds[found.slowest]
     yield Line("decision of the rules service, loopback, median", 1, took, "ms", note=found.slowest)
     yield Line("the same / an empty endpoint of the same server", 2, took / empty, note=found.slowest)
+
+
+def preview_verdicts(demo: Previews, full: Previews) -> Iterator[Line]:
+    """The impact preview of the threshold that takes longest."""
+    yield Line("impact preview, demo data", 300, demo.took[demo.slowest], "ms", note=demo.slowest)
+    yield Line("impact preview, full cohorts", 2000, full.took[full.slowest], "ms", note=full.slowest)
 
 
 def sizes(payload: Payload) -> list[str]:

@@ -15,10 +15,27 @@ import pytest
 import queries
 from dashboard.errors import BadFilter, OutOfScope
 from queries.metrics import get_metric
+from tests.policies import BASELINE, changed, with_row
 from tests.queries.worlds import CHENGDU, SICHUAN, view_of
 from tests.tiny import DAY1, DAY2, FUCHENG, GAOXIN, JINJIANG, WUHOU, build_tiny
 
+# A draft that changes something in every part of an impact preview.
+DRAFT = with_row(
+    "time_space_overlap",
+    hold_days=1,
+    base=changed(
+        risk_area={"window_days": 2, "clear_days_high": 2, "clear_days_medium": 2},
+        nucleic_test={"validity_hours": dict.fromkeys(BASELINE.nucleic_test.validity_hours, 30)},
+        scan_alarm={
+            "max_scans_per_hour": dict.fromkeys(BASELINE.scan_alarm.max_scans_per_hour, 5),
+            "silent_after_hours": 24,
+            "red_scan_alarm": False,
+        },
+    ),
+)
 VALUES = {
+    "before": BASELINE,
+    "after": DRAFT,
     "date": DAY2,
     "compare": DAY1,
     "first": DAY1,
@@ -26,6 +43,7 @@ VALUES = {
     "level": "county",
     "window_days": 2,
     "table": "case_daily",
+    "feed": "cases",
     "measure": "confirmed_new",
     "incident": "wuhou-0829",
 }
@@ -62,6 +80,7 @@ WITHOUT_AREA = {
     "hotline.get_call_trend",
     "hotline.get_call_figures",
     "hotline.get_calls_by_halfhour",
+    "preview_venues.full_day",
 }
 
 

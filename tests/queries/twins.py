@@ -14,6 +14,8 @@ from typing import Any
 
 import polars as pl
 
+from tests.queries.preview_twins import PREVIEW_TWINS
+
 Rows = list[tuple[Any, ...]]
 
 
@@ -303,4 +305,4 @@ TWINS: dict[str, Callable[..., Rows]] = {
         hotline_daily, hotline_halfhours,
         incidents, funnel_stages, lists_daily, lists_by_area, contacts_daily, contacts_by_area,
     )
-}  # fmt: skip
+} | PREVIEW_TWINS  # fmt: skip

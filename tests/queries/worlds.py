@@ -12,6 +12,7 @@ from dashboard.snapshot.publish import write_snapshot
 from dashboard.snapshot.store import Store
 from queries.run import View
 from tests.queries.desk_worlds import random_desks
+from tests.queries.preview_worlds import random_cohorts
 from tests.tiny import CHENGDU, MIANYANG, SICHUAN, frame, tiny_tables
 
 FIRST = date(2022, 8, 20)
@@ -77,7 +78,7 @@ def random_tables(seed: int) -> Tables:
         for n, feed in enumerate(FEEDS)
     ]
     tables["feed_reject"] = [("cases", "future_date", seed + 1)]
-    return tables | random_desks(rng)
+    return tables | random_desks(rng) | random_cohorts(seed, COUNTIES, DAYS)
 
 
 def _random_place(rng: random.Random, n: int) -> list[tuple[object, ...]]:
