@@ -102,8 +102,7 @@ def _print(rows: pl.DataFrame, *, as_json: bool) -> None:
     if not as_json:
         hidden = rows.height - kept.height
         left_out = f" {hidden} small counts of people are left out." if hidden else ""
-        figures = "figure" if kept.height == 1 else "figures"
-        print(f"{kept.height} {figures} restated.{left_out}")
+        print(f"{kept.height} figure{'' if kept.height == 1 else 's'} restated.{left_out}")
 
 
 def _value(value: int | None) -> str:

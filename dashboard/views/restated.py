@@ -94,9 +94,9 @@ def corrections_table(context: Context) -> TableData:
         min_cell=context.policy.disclosure.min_cell,
     )
     columns = (
-        ColumnSpec("day", t("feeds.column.day"), min_width=92),
+        ColumnSpec("day", t("feeds.column.day"), min_width=64),
         ColumnSpec("feed", t("feeds.column.feed"), min_width=96, hide_on_phone=True),
-        ColumnSpec("what", t("feeds.column.what"), min_width=130, wrap=True),
+        ColumnSpec("what", t("feeds.column.what"), min_width=90, wrap=True),
         ColumnSpec("kind", t("feeds.column.kind"), min_width=76, hide_on_phone=True),
         ColumnSpec("before", t("feeds.column.before"), kind="number", min_width=92),
         ColumnSpec("after", t("feeds.column.after"), kind="number", min_width=92),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -189,8 +190,9 @@ def test_a_rule_finds_the_bad_row(
     found = {(f.rule, f.outcome) for f in report.findings if f.outcome != "ok"}
     assert (rule, outcome) in found
     for finding in report.findings:
-        if finding.outcome == "warning":
-            assert finding.sentence_zh, "a warning is shown on the board in both languages"
+        if finding.outcome != "ok":
+            assert finding.sentence_zh, "a finding is shown on the board in both languages"
+        assert all(re.fullmatch(r"(date=\S+)? ?(area=\S+)?", text) for text in finding.where)
 
 
 def test_every_rule_has_a_case_that_breaks_it() -> None:
