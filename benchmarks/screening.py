@@ -48,7 +48,7 @@ def make_events(folder: Path, rows: int) -> None:
         write(
             f"scans/date={DAY}/part-{part}.parquet",
             f"""
-            SELECT TIMESTAMP '{DAY}' + to_microseconds(i * 86_400_000_000 // {rows}) AS ts,
+            SELECT TIMESTAMP '{DAY}' + to_microseconds((i::HUGEINT * 86_400_000_000 // {rows})::BIGINT) AS ts,
                 format('V{{:07d}}', hash(i * 7) % {VENUES}) AS venue_id, {key} AS holder_key,
                 CASE WHEN hash(i) % 1000 = 0 THEN 'red' ELSE 'green' END AS colour,
                 'self' AS channel, hash(i) % 9 = 0 AS by_guard
