@@ -48,7 +48,8 @@ def run_child(module: str, *words: str) -> dict[str, float] | None:
     command = [sys.executable, "-m", module, *words]
     done = subprocess.run(command, check=False, capture_output=True, text=True)
     if done.returncode:
-        print(f"{module} {' '.join(words)}: {(done.stderr.splitlines() or ['?'])[-1]}", file=sys.stderr)
+        said = (done.stderr.splitlines() or ["nothing said"])[-1]
+        print(f"{module} {' '.join(words)} ended with {done.returncode}: {said}", file=sys.stderr)
         return None
     found: dict[str, float] = json.loads(done.stdout)
     return found

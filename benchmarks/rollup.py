@@ -72,7 +72,9 @@ def run_job(job: str, folder: Path) -> Cost:
         before, began = time.process_time(), time.perf_counter()
         with open_engine(Path(spill), memory=DEFAULT_MEMORY) as connection:
             if job.startswith("bare"):
-                connection.register("venue", venues.to_arrow())
+                connection.register("given", venues.to_arrow())
+                connection.execute("CREATE TEMP TABLE venue AS FROM given")
+                connection.unregister("given")
                 statement = _BARE if job == "bare" else _BARE_PEOPLE
                 connection.execute(statement.format(source=parquet_list([f.path for f in files])))
             elif job == "ours":

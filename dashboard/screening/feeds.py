@@ -9,8 +9,8 @@ from types import MappingProxyType
 from typing import Literal
 
 from dashboard.errors import InputError
-from dashboard.snapshot.events import BuildConnection, columns_of, plain_errors, quote
 from dashboard.snapshot.importers.bulk import find_bulky_text
+from dashboard.snapshot.job_connection import BuildConnection, columns_of, plain_errors, quote
 
 Kind = Literal["key", "venue", "text", "time", "day", "whole"]
 

@@ -34,7 +34,12 @@ from dashboard.screening.steps import DROP_REASON, ask, feed_of_step, held_colou
 from dashboard.screening.windows import Presence, Window, build_windows, days_touched
 from dashboard.screening.workroom import hold_workroom
 from dashboard.snapshot.contract import CO_PRESENT, PERSONS
-from dashboard.snapshot.events import BuildConnection, enough_room, open_build_connection, plain_errors
+from dashboard.snapshot.job_connection import (
+    BuildConnection,
+    enough_room,
+    open_build_connection,
+    plain_errors,
+)
 
 Progress = Callable[[int, int, str], None]
 

@@ -15,9 +15,9 @@ import pytest
 from dashboard.errors import InputError
 from dashboard.screening.feeds import FEED_COLUMNS, Feeds
 from dashboard.snapshot.build import BuildResult
-from dashboard.snapshot.events import open_build_connection
 from dashboard.snapshot.importers.bulk import LONGEST_TEXT
 from dashboard.snapshot.inputs import read_delivery
+from dashboard.snapshot.job_connection import open_build_connection
 from tests.events import D2, D3, build, deliver, make_changes, make_scans, make_venues, rows_of
 from tests.tiny import tiny_tables
 

@@ -14,7 +14,8 @@ from pathlib import Path
 import duckdb
 
 from dashboard.snapshot.contract import MOST_TESTS, NO_CODE
-from dashboard.snapshot.rollup.engine import parquet_list, quote, quote_all
+from dashboard.snapshot.job_connection import quote
+from dashboard.snapshot.rollup.engine import parquet_list, quote_all
 
 _LEDGER = "holder, area, colour, reason, due_at, since, tests"
 

@@ -16,8 +16,9 @@ import duckdb
 import polars as pl
 
 from dashboard.snapshot.importers.bulk import LONGEST_TEXT, is_text
+from dashboard.snapshot.job_connection import quote
 from dashboard.snapshot.quarantine import Reject
-from dashboard.snapshot.rollup.engine import parquet_list, quote, quote_all
+from dashboard.snapshot.rollup.engine import parquet_list, quote_all
 from dashboard.snapshot.rollup.eventfiles import EventFile, is_flag, is_key, is_moment
 
 NAME = "scans"
