@@ -9,7 +9,17 @@ from flask import Flask
 from flask_compress import Compress
 
 from dashboard.settings import Settings, read_settings
-from dashboard.shell import exports, frame, health, policy_acts, security, shapes, signin, static
+from dashboard.shell import (
+    exports,
+    frame,
+    health,
+    policy_acts,
+    policy_guard,
+    security,
+    shapes,
+    signin,
+    static,
+)
 from dashboard.shell.board import configure
 
 ROOT = Path(__file__).resolve().parent
@@ -28,6 +38,7 @@ def create_app(settings: Settings) -> dash.Dash:
     exports.install(server)
     signin.install(server, settings)
     policy_acts.install(server, board)
+    policy_guard.install(server)
     app = frame.BoardApp(
         "tianfu",
         server=server,

@@ -159,6 +159,8 @@ def list_spells(connection: Connection, at: datetime) -> tuple[Spell, ...]:
         )
         for row in connection.execute(query)
     ]
+    if not envelopes:
+        return ()
     ends = [begin for _, _, begin, _ in envelopes[1:]]
     switches: list[tuple[int, Entry, int, str]] = []
     for (seq, kind, begin, entries), end in zip(envelopes, [*ends, None], strict=True):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 
 from flask import Flask, Response, abort, jsonify
 from sqlalchemy import Connection, func, select
@@ -33,6 +34,7 @@ from dashboard.store.policy_models import PolicyChangeRow, PolicyNoteRow, Policy
 __all__ = ["install", "policy_publishing", "policy_steps"]
 
 POLICY_ID = "epidemic"
+CHANGE_ID = re.compile(r"[0-9a-f-]{36}")
 SEES_DRAFTS = ("draft", "approve", "publish", "audit")
 
 
@@ -57,7 +59,7 @@ def install(server: Flask, board: Board) -> None:
                 actor=ask.actor,
                 at=ask.at,
                 name=name,
-                target=f"policy_change:{str(ask.body.get('change', ''))[:36]}",
+                target=target_of(ask),
             )
         except TianfuError as error:
             return jsonify(refusal(error, database, ask)), error.http_status
@@ -72,6 +74,12 @@ def install(server: Flask, board: Board) -> None:
             seen += _moved(connection, drafts=sees_drafts(current_identity()))
         text = json.dumps(seen, default=str)
         return jsonify({"pulse": hashlib.sha256(text.encode()).hexdigest()[:24]})
+
+
+def target_of(ask: Ask) -> str:
+    """What the audit log names; of what was sent as an id only what can be one."""
+    sent = str(ask.body.get("change", ""))
+    return f"policy_change:{sent}" if CHANGE_ID.fullmatch(sent) else "policy:epidemic"
 
 
 def run(name: str, connection: Connection, board: Board, ask: Ask) -> Done:
