@@ -7,7 +7,9 @@ from typing import Annotated
 import typer
 from sqlalchemy import select
 
+from dashboard.cli.policy_source import has_store
 from dashboard.envelope.keys import load_trust
+from dashboard.errors import StorageError
 from dashboard.publishing.verify import verify_records
 from dashboard.settings import read_settings
 from dashboard.store.engine import Database
@@ -33,6 +35,11 @@ def verify(
     here.
     """
     settings = read_settings()
+    if not has_store(settings):
+        raise StorageError(
+            f"There is no store in {settings.home}.",
+            todo="Check TIANFU_HOME; a record that is gone is not whole.",
+        )
     database = Database(settings)
     try:
         with database.read() as connection:

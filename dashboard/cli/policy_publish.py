@@ -20,7 +20,7 @@ from sqlalchemy import Connection
 
 from dashboard.auth.desk import Desk, Refused, Visitor
 from dashboard.auth.rights import Identity
-from dashboard.cli.policy_source import open_database
+from dashboard.cli.policy_source import has_store, open_database
 from dashboard.clock import china_now
 from dashboard.envelope.keys import load_signing_key
 from dashboard.errors import SignInRequired
@@ -131,6 +131,9 @@ def status(
 ) -> None:
     """What is in force, what is scheduled, what is on its way, which changes are open."""
     spoken, console, at = read_lang(lang), Console(), china_now()
+    if not has_store(read_settings()):
+        typer.echo("There is no store yet, and nothing was published: the packaged baseline holds.")
+        raise typer.Exit(1 if check else 0)
     with open_database() as database, database.read() as connection:
         now = in_force(connection, at)
         envelopes = list_envelopes(connection, limit=10)

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
@@ -58,6 +59,12 @@ class Child:
     def is_dead(self) -> bool:
         return self.process is not None and self.process.poll() is not None
 
+    def clear(self) -> None:
+        """End what a dead child has left behind: its own children are of its process group."""
+        if self.process is not None:
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.process.pid, signal.SIGKILL)
+
 
 class Supervisor:
     """Runs ``children`` until told to stop; starts them in their order, stops them the other way round."""
@@ -92,7 +99,7 @@ class Supervisor:
         self._stopping = True
         for child in reversed(self._children):
             process = child.process
-            if process is None or process.poll() is not None:
+            if process is None:
                 continue
             process.terminate()
             try:
@@ -101,6 +108,7 @@ class Supervisor:
                 self._say(f"{child.name} did not end by itself and was killed.")
                 process.kill()
                 process.wait()
+            child.clear()
 
     @property
     def stopping(self) -> bool:
@@ -132,6 +140,7 @@ class Supervisor:
             pause = min(FIRST_PAUSE_S * 2 ** min(child.deaths - 1, 10), LONGEST_PAUSE_S)
             child.again_at = now + pause
             code = child.process.returncode if child.process else None
+            child.clear()
             self._say(f"{child.name} ended ({_how(code)}); it is started again in {pause:g} s.")
         if now >= child.again_at:
             child.start()

@@ -15,7 +15,7 @@ from dashboard.envelope.model import Approval, Envelope, Impact, Kind, VersionEn
 from dashboard.policy.document import canonical_json
 from dashboard.policy.model import Policy
 from dashboard.publishing.errors import WrongState
-from dashboard.publishing.stand import POLICY_ID, Entry, Head, last_seq, read_version
+from dashboard.publishing.stand import POLICY_ID, Entry, Head, active_of, last_seq, read_version
 from dashboard.store.policy_models import PolicyEnvelopeRow, PolicyOutboxRow
 
 # A rules service calls itself stale this long after the last envelope; the refresh comes every hour.
@@ -23,6 +23,8 @@ FRESH_FOR = timedelta(hours=3)
 # A version stays in the envelope this long after a newer one took over: a rules service whose clock is behind
 # must not find itself with nothing in force.
 KEPT_FOR_S = 24 * 3600
+# A day of many publications would otherwise make an envelope that is too large to be taken.
+KEPT_MOST = 4
 
 
 @dataclass(frozen=True)
@@ -116,18 +118,26 @@ def issue(
 
 
 def follow(entries: Sequence[Entry], *, now_s: int) -> tuple[Entry, ...]:
-    """Those of ``entries`` that may still come into force, or just were, by version."""
-    return tuple(sorted((e for e in entries if not _is_over(e, entries, now_s)), key=lambda e: e.version))
+    """Those of ``entries`` that may still come into force, or just were, by version.
+
+    Of the outranked ones a few of the newest stay, and the one that was in force a day ago.
+    """
+    over = [entry for entry in entries if _is_over(entry, entries, now_s)]
+    recent = sorted((e for e in over if e.expires_at_s is None), key=lambda e: e.version)[-KEPT_MOST:]
+    before = active_of((e for e in entries if e.expires_at_s is None), now_s - KEPT_FOR_S)
+    long_ago = {e for e in recent if _is_over(e, entries, now_s - KEPT_FOR_S)}
+    kept = {*(set(entries) - set(over)), *(set(recent) - long_ago), *([before] if before else [])}
+    return tuple(sorted(kept, key=lambda e: e.version))
 
 
 def _is_over(entry: Entry, entries: Sequence[Entry], now_s: int) -> bool:
-    """Whether an entry ended by itself, or was outranked for good, longer ago than clocks may differ."""
+    """Whether an entry ended by itself, or a lasting one of a higher version took over for good."""
     if entry.expires_at_s is not None and entry.expires_at_s <= now_s:
         return True
     return any(
         other.version > entry.version
         and other.expires_at_s is None
-        and max(other.effective_at_s, entry.effective_at_s) + KEPT_FOR_S <= now_s
+        and max(other.effective_at_s, entry.effective_at_s) <= now_s
         for other in entries
     )
 

@@ -32,6 +32,7 @@ from dashboard.store.audit import append_audit
 from dashboard.store.policy_models import PolicyOutboxRow
 
 LONGEST_AHEAD = timedelta(days=366)
+MOST_SCHEDULED = 32
 REFRESH_EVERY = timedelta(hours=1)
 CLOCKS_DIFFER_S = 24 * 3600
 
@@ -206,6 +207,13 @@ def check_time(head: Head, effective_at: datetime | None, at: datetime) -> datet
             todo=f"Choose one from now on, within {LONGEST_AHEAD.days} days.",
             key="publishing.error.time",
             most=LONGEST_AHEAD.days,
+        )
+    if len(pending) >= MOST_SCHEDULED:
+        raise WrongState(
+            f"{len(pending)} versions are scheduled already.",
+            todo="Wait until some took effect, or take them back.",
+            key="publishing.error.many_scheduled",
+            most=MOST_SCHEDULED,
         )
     if pending and epoch_s(moment) < pending[-1].effective_at_s:
         # A new version contains the newest one: earlier than that it would bring scheduled values early.

@@ -12,7 +12,8 @@ import polars as pl
 
 from dashboard.clock import china_now
 from dashboard.errors import InputError, SnapshotNotFound, TianfuError
-from dashboard.policy.store import colour_of_reason, colours, load_baseline
+from dashboard.policy.model import Policy
+from dashboard.policy.store import colours_by_reason, load_baseline
 from dashboard.snapshot.areas_table import build_area_table
 from dashboard.snapshot.contract import FEEDS, TABLE_BY_NAME, TABLES
 from dashboard.snapshot.files import POLARS_TYPES, disk_trouble
@@ -66,16 +67,19 @@ def build_snapshot(
     clock: Callable[[], datetime] = china_now,
     publish: bool = False,
     memory: str = DEFAULT_MEMORY,
+    policy: Policy | None = None,
 ) -> BuildResult:
     """Build one snapshot below ``out`` from the delivery in ``input_dir``, and publish it if asked.
 
-    Rejected rows go to ``home_quarantine/<id>/<feed>.jsonl`` (beside ``out`` by default) with the report
-    of the validation; the board never reads them. Events are rolled up within ``memory``; days
-    that earlier builds counted are kept in ``rollup`` beside ``out``. Raises ``BuildBusy``, ``InputError``
-    when nothing usable was delivered, ``SnapshotInvalid`` when a rule refuses the rows, ``StorageError`` when
-    the disk is full. After any of these no candidate is left and ``CURRENT`` is as before.
+    Rejected rows go to ``home_quarantine/<id>/<feed>.jsonl`` (beside ``out`` by default) with the report of
+    the validation; the board never reads them. Events are rolled up within ``memory``; days that earlier
+    builds counted are kept in ``rollup`` beside ``out``. ``policy`` is the one in force, the baseline by
+    default: its colours and reasons, and after how many minutes a feed is late. Raises ``BuildBusy``,
+    ``InputError`` when nothing usable was delivered, ``SnapshotInvalid`` when a rule refuses the rows,
+    ``StorageError`` when the disk is full. After any of these no candidate is left and ``CURRENT`` is as
+    before.
     """
-    began = clock()
+    began, rules = clock(), policy or load_baseline()
     steps = _Steps(progress)
     kept = out.parent / "rollup"
     with hold_lock(out, since=began):
@@ -84,7 +88,9 @@ def build_snapshot(
             input_dir,
             work=out / f"{STAGING}rollup-{os.getpid()}",
             kept=kept,
-            rules=Rules(reasons=colour_of_reason(), colours=tuple(colour.id for colour in colours())),
+            rules=Rules(
+                reasons=colours_by_reason(rules), colours=tuple(colour.id for colour in rules.colours)
+            ),
             now=began,
             synthetic=is_synthetic(input_dir / MARKER) if (input_dir / MARKER).is_file() else False,
             memory=memory,
@@ -94,7 +100,7 @@ def build_snapshot(
             delivery = read_delivery(
                 input_dir,
                 now=began,
-                late_after=load_baseline().feeds.late_after_minutes,
+                late_after=rules.feeds.late_after_minutes,
                 rolled=rolled,
             )
             tables = add_derived(delivery)
@@ -103,7 +109,7 @@ def build_snapshot(
                 tables,
                 data_time=_data_time(delivery, input_dir, rolled),
                 built_at=began,
-                policy_version=load_baseline().version,
+                policy_version=rules.version,
                 synthetic=delivery.synthetic,
                 feeds=_states(delivery),
                 warnings=delivery.notes,
@@ -113,6 +119,7 @@ def build_snapshot(
                 report = _validate(
                     candidate.folder,
                     candidate.manifest,
+                    policy=rules,
                     on_rule=lambda name: steps.begin(name.replace("_", " ")),
                 )
                 _keep_rejects(
@@ -130,22 +137,23 @@ def build_snapshot(
     return BuildResult(manifest=manifest, report=report, published=published, already=already)
 
 
-def validate_stored(out: Path, snapshot_id: str) -> Report:
-    """Run every rule again on a stored snapshot, with the colours and reasons of the policy."""
+def validate_stored(out: Path, snapshot_id: str, *, policy: Policy | None = None) -> Report:
+    """Run every rule again on a stored snapshot, with the colours and reasons of the policy in force."""
     if not SNAPSHOT_ID.match(snapshot_id):
         raise SnapshotNotFound(
             f"{snapshot_id[:40]!r} is no snapshot id.", todo="List them with: tianfu snapshot list"
         )
     folder = out / snapshot_id
-    return _validate(folder, read_manifest(folder), on_rule=lambda _name: None)
+    rules = policy or load_baseline()
+    return _validate(folder, read_manifest(folder), policy=rules, on_rule=lambda _name: None)
 
 
-def _validate(folder: Path, manifest: Manifest, *, on_rule: Callable[[str], None]) -> Report:
+def _validate(folder: Path, manifest: Manifest, *, policy: Policy, on_rule: Callable[[str], None]) -> Report:
     return validate_snapshot(
         folder,
         manifest,
-        reasons=colour_of_reason(),
-        colours=[colour.id for colour in colours()],
+        reasons=colours_by_reason(policy),
+        colours=[colour.id for colour in policy.colours],
         on_rule=on_rule,
     )
 

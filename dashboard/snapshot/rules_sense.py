@@ -20,11 +20,11 @@ def reasons_match_their_colours(subject: Subject) -> Iterator[Finding]:
     In flows the reason may be the one that began a colour or the one that ended it.
     """
     rule = "reasons_match_their_colours"
-    given = pl.col("reason").replace_strict(dict(subject.reasons), default=None, return_dtype=pl.String)
+    known_reason = pl.col("reason").is_in(list(subject.reasons)).fill_null(False)
     known = list(subject.colours)
     stock = subject.scan("code_stock")
     if stock is not None:
-        bad = stock.filter(~pl.col("colour").is_in(known) | given.is_null() | (given != pl.col("colour")))
+        bad = stock.filter(~pl.col("colour").is_in(known) | ~_gives(subject, "colour"))
         yield judge(
             bad.select("date", "area", "colour", "reason"),
             rule=rule,
@@ -34,9 +34,9 @@ def reasons_match_their_colours(subject: Subject) -> Iterator[Finding]:
     flow = subject.scan("code_flow")
     if flow is not None:
         ends = pl.col("from_colour", "to_colour").is_in([*known, NO_CODE])
-        meant = (given == pl.col("from_colour")) | (given == pl.col("to_colour"))
+        meant = _gives(subject, "from_colour") | _gives(subject, "to_colour")
         yield judge(
-            flow.filter(~pl.all_horizontal(ends) | given.is_null() | ~meant).select(
+            flow.filter(~pl.all_horizontal(ends) | ~meant).select(
                 "date", "area", "from_colour", "to_colour", "reason"
             ),
             rule=rule,
@@ -48,11 +48,17 @@ def reasons_match_their_colours(subject: Subject) -> Iterator[Finding]:
         if rows is not None:
             free = [NO_REASON] if name in ("ticket_daily", "integrity") else []
             yield judge(
-                rows.filter(given.is_null() & ~pl.col("reason").is_in(free)).select(TABLE_BY_NAME[name].key),
+                rows.filter(~known_reason & ~pl.col("reason").is_in(free)).select(TABLE_BY_NAME[name].key),
                 rule=rule,
                 table=name,
                 sentence="{rows} with a reason that the policy does not know.",
             )
+
+
+def _gives(subject: Subject, colour: str) -> pl.Expr:
+    """Whether the reason of a row gives the colour in that column, or gave it before the policy changed."""
+    pairs = [f"{reason} {given}" for reason, colours in subject.reasons.items() for given in colours]
+    return pl.concat_str("reason", pl.lit(" "), colour, ignore_nulls=True).is_in(pairs)
 
 
 def changes_cover_people(subject: Subject) -> Iterator[Finding]:

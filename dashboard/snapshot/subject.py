@@ -17,11 +17,11 @@ SAMPLE = 5
 
 @dataclass(frozen=True)
 class Subject:
-    """A snapshot folder with its manifest, and the policy's colours and reasons (reason -> colour)."""
+    """A snapshot folder with its manifest, and the policy's colours, and what each reason gives."""
 
     folder: Path
     manifest: Manifest
-    reasons: Mapping[str, str]
+    reasons: Mapping[str, tuple[str, ...]]
     colours: frozenset[str]
 
     def scan(self, name: str) -> pl.LazyFrame | None:

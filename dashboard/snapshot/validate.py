@@ -6,6 +6,7 @@ An error refuses the snapshot. A warning is published with it and shown on the b
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
+from itertools import chain
 from pathlib import Path
 
 from dashboard.snapshot import rules_contract, rules_daily, rules_jumps, rules_sense
@@ -47,16 +48,18 @@ def validate_snapshot(
     folder: Path,
     manifest: Manifest,
     *,
-    reasons: Mapping[str, str],
+    reasons: Mapping[str, tuple[str, ...]],
     colours: Collection[str] = (),
     on_rule: Callable[[str], None] = lambda _name: None,
 ) -> Report:
     """Run all rules on the snapshot in ``folder`` and report every finding.
 
-    ``reasons`` maps each reason of the policy to its colour; ``colours`` adds colours without a
-    reason. ``on_rule`` hears the name of each rule before it runs.
+    ``reasons`` maps each reason of the policy to the colours it gives or gave; ``colours`` adds colours
+    without a reason. ``on_rule`` hears the name of each rule before it runs.
     """
-    subject = Subject(folder, manifest, reasons, frozenset((*colours, *reasons.values())))
+    subject = Subject(
+        folder, manifest, reasons, frozenset((*colours, *chain.from_iterable(reasons.values())))
+    )
     findings: list[Finding] = []
     for group in GROUPS:
         for rule in group:

@@ -157,6 +157,7 @@ def test_the_demo_runs_service_sender_and_board_and_restarts_them(tmp_path: Path
 
     try:
         wait_for(lambda: verdict() == "synced", within=90, why=log.read_text)
+        wait_for(lambda: "Stop with Ctrl-C" in log.read_text(), within=20)
         said = log.read_text()
         assert url in said
         assert f"http://127.0.0.1:{rules_port}" in said

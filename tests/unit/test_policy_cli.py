@@ -8,6 +8,7 @@ from hashlib import sha256
 import pytest
 from typer.testing import CliRunner
 
+from dashboard.cli import main
 from dashboard.cli.policy import app
 from dashboard.errors import PolicyError, StorageError
 from dashboard.policy.document import canonical_json, digest_policy
@@ -87,3 +88,11 @@ def test_diff_refuses_a_bad_document(tmp_path):
     with pytest.raises(PolicyError, match="version is 0") as caught:
         run.invoke(app, ["diff", "baseline", str(file)], catch_exceptions=False)
     assert caught.value.exit_code == 9
+
+
+def test_without_a_store_nothing_is_said_to_be_in_force_or_whole():
+    done = run.invoke(main.app, ["policy", "status"])
+    assert "nothing was published" in done.stdout
+    assert run.invoke(main.app, ["policy", "status", "--check"]).exit_code == 1
+    with pytest.raises(StorageError, match="no store"):
+        run.invoke(main.app, ["audit", "verify"], catch_exceptions=False)

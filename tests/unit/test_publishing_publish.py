@@ -16,9 +16,10 @@ from dashboard.policy.store import load_baseline
 from dashboard.publishing.changes import edited_document, rebase
 from dashboard.publishing.edits import draft_digest
 from dashboard.publishing.errors import NotAllowed, StaleChange, WrongState
+from dashboard.publishing.issue import follow
 from dashboard.publishing.publish import install_baseline, issue_refresh, publish
 from dashboard.publishing.settle import block_change, unblock_changes
-from dashboard.publishing.stand import POLICY_ID, read_head, read_version
+from dashboard.publishing.stand import POLICY_ID, Entry, active_of, read_head, read_version
 from dashboard.store.audit import check_audit, list_audit
 from dashboard.store.policy_models import PolicyChangeRow, PolicyOutboxRow
 from tests.publishing_world import IMPACT, SHORTER, World
@@ -298,6 +299,39 @@ def test_what_was_outranked_leaves_the_envelope_after_a_day(world: World) -> Non
     assert [e.version for e in world.envelopes()[-1].versions] == [3, 4]
 
 
+def test_an_envelope_does_not_grow_with_every_publication() -> None:
+    entries = [Entry(1, 0, None)]
+    for version in range(2, 301):
+        now_s = 10 * 24 * 3600 + version
+        entries = list(follow((*entries, Entry(version, now_s, None)), now_s=now_s))
+        assert active_of(entries, now_s - 24 * 3600) == Entry(1, 0, None)
+        assert active_of(entries, now_s - 1) == entries[-2]
+    assert [entry.version for entry in entries] == [1, *range(296, 301)]
+    later = follow(entries, now_s=now_s + 24 * 3600 + 1)
+    assert [entry.version for entry in later] == [300]
+
+
+def test_what_an_emergency_covers_stays_in_the_envelope() -> None:
+    day = 24 * 3600
+    entries = [
+        Entry(1, 0, None),
+        Entry(2, 5 * day, None),
+        Entry(3, 9 * day, 9 * day + 3600),
+        Entry(4, 20 * day, None),
+    ]
+    assert [e.version for e in follow(entries, now_s=9 * day + 60)] == [2, 3, 4]
+    assert [e.version for e in follow(entries, now_s=10 * day)] == [2, 4]
+
+
+def test_a_hundred_schedules_are_too_many(world: World, monkeypatch) -> None:
+    monkeypatch.setattr("dashboard.publishing.publish.MOST_SCHEDULED", 2)
+    for hours in (1, 2):
+        world.published({"appeals.resolve_hours": 40 + hours}, effective_at=world.at + timedelta(hours=hours))
+    change = world.approved({"appeals.resolve_hours": 60})
+    with pytest.raises(WrongState, match="scheduled already"):
+        world.publish(change, effective_at=world.at + timedelta(hours=3))
+
+
 def test_a_service_whose_clock_is_behind_never_has_nothing_in_force(world: World) -> None:
     world.published()
     for seq in range(3):
@@ -452,3 +486,13 @@ def test_a_rollback_takes_no_edit_and_no_time(two: World) -> None:
         two.edit(change, OTHER, login="commander")
     with pytest.raises(WrongState, match="at once"):
         two.publish(two.approve(change, login="commander2"), effective_at=two.at + timedelta(hours=1))
+
+
+def test_a_day_of_many_publications_makes_no_envelope_that_is_too_large(world: World) -> None:
+    for number in range(12):
+        world.published({"health_code.rows.near_risk_area.hold_days": 3 + number})
+    versions = [entry.version for entry in world.envelopes()[-1].versions]
+    # The oldest, which holds for a clock far behind, the newest before this one, and this one.
+    assert versions == [1, 9, 10, 11, 12, 13]
+    assert world.running() == 13
+    assert world.running(world.at - timedelta(hours=20)) == 1

@@ -19,12 +19,12 @@ from dashboard.snapshot.validate import GROUPS, validate_snapshot
 from tests.tiny import BUILT_AT, DATA_TIME, DAY1, DAY2, FUCHENG, JINJIANG, WUHOU, build_tiny, tiny_tables
 
 REASONS = {
-    "no_risk": "green",
-    "time_space_overlap": "yellow",
-    "near_risk_area": "yellow",
-    "risk_area_stay": "red",
-    "test_positive": "red",
-    "close_contact": "red",
+    "no_risk": ("green",),
+    "time_space_overlap": ("yellow",),
+    "near_risk_area": ("yellow",),
+    "risk_area_stay": ("red",),
+    "test_positive": ("red",),
+    "close_contact": ("red",),
 }
 Change = Callable[[pl.DataFrame], pl.DataFrame]
 

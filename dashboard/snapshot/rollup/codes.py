@@ -40,7 +40,7 @@ def roll_up_codes(
     files: Sequence[EventFile],
     before: Path | None,
     *,
-    reasons: Mapping[str, str],
+    reasons: Mapping[str, tuple[str, ...]],
     colours: Sequence[str],
     now: datetime,
     after: Path,
@@ -98,8 +98,8 @@ def _load_areas(connection: duckdb.DuckDBPyConnection, source: str) -> None:
     connection.unregister("given")
 
 
-def _load_reasons(connection: duckdb.DuckDBPyConnection, reasons: Mapping[str, str]) -> None:
-    frame = pl.DataFrame({"reason": list(reasons), "gives": list(reasons.values())})
+def _load_reasons(connection: duckdb.DuckDBPyConnection, reasons: Mapping[str, tuple[str, ...]]) -> None:
+    frame = pl.DataFrame({"reason": list(reasons), "gives": [list(given) for given in reasons.values()]})
     connection.register("given", frame.to_arrow())
     connection.execute("CREATE OR REPLACE TEMP TABLE reason AS FROM given")
     connection.unregister("given")
@@ -113,7 +113,7 @@ def _why_sql(day: date, *, colours: Sequence[str], now: datetime) -> str:
         f"WHEN ts < TIMESTAMP '{day}' OR ts >= TIMESTAMP '{day + timedelta(days=1)}' THEN 'wrong_folder_day' "
         "WHEN a.today IS NULL THEN 'unknown_area' WHEN a.above THEN 'wrong_level' "
         f"WHEN from_colour NOT IN {ends} OR to_colour NOT IN {ends} THEN 'unknown_colour' "
-        "WHEN r.gives IS NULL OR (r.gives <> from_colour AND r.gives <> to_colour) THEN 'unknown_reason' "
+        "WHEN r.gives IS NULL OR NOT list_has_any(r.gives, [from_colour, to_colour]) THEN 'unknown_reason' "
         f"WHEN actor NOT IN {quote_all(ACTORS)} THEN 'unknown_category' END"
     )
 

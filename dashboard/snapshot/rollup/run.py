@@ -44,9 +44,9 @@ VERSION = 1
 
 @dataclass(frozen=True)
 class Rules:
-    """What the policy says: colour by reason, and all colours."""
+    """What the policy says: the colours a reason gives or gave, and all colours."""
 
-    reasons: Mapping[str, str]
+    reasons: Mapping[str, tuple[str, ...]]
     colours: tuple[str, ...]
 
 
