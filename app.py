@@ -13,6 +13,7 @@ from dashboard.shell import (
     exports,
     frame,
     health,
+    opa,
     policy_acts,
     policy_guard,
     security,
@@ -39,6 +40,7 @@ def create_app(settings: Settings) -> dash.Dash:
     signin.install(server, settings)
     policy_acts.install(server, board)
     policy_guard.install(server)
+    opa.install(server, settings)
     app = frame.BoardApp(
         "tianfu",
         server=server,

@@ -16,6 +16,7 @@ from benchmarks import decision
 from benchmarks.callbacks import Costs, lines, measure_inside, measure_served
 from benchmarks.memory import Memory, measure_memory
 from benchmarks.payload import Payload, measure_payload
+from benchmarks.preview import Previews, measure_full, measure_preview
 from benchmarks.start import Start, measure_start
 
 RESULTS = Path(__file__).parent / "results"
@@ -61,10 +62,12 @@ def main() -> None:
         served = measure_served(home)
         said("decisions of the rules service ...")
         decided = decision.measure_decision(home)
+        said("impact previews ...")
+        previews = measure_preview(home), measure_full()
     table = [*machine(), ""]
     table += [f"{'target':58}{'':3}{'target':>8} {'measured':>9}"]
     table += [str(line) for line in verdicts(fresh, again, payload, memory, inside, served)]
-    table += [str(line) for line in decision_verdicts(decided)]
+    table += [str(line) for line in (*decision_verdicts(decided), *preview_verdicts(*previews))]
     table += ["", *lines(inside), "", *lines(served), "", *decision.lines(decided), "", *sizes(payload)]
     text = "\n".join(table) + "\n"
     RESULTS.mkdir(exist_ok=True)
@@ -132,6 +135,12 @@ def decision_verdicts(found: decision.Decision) -> Iterator[Line]:
     took, empty = found.kinds[found.slowest]
     yield Line("decision of the rules service, loopback, median", 1, took, "ms", note=found.slowest)
     yield Line("the same / an empty endpoint of the same server", 2, took / empty, note=found.slowest)
+
+
+def preview_verdicts(demo: Previews, full: Previews) -> Iterator[Line]:
+    """The impact preview of the threshold that takes longest."""
+    yield Line("impact preview, demo data", 300, demo.took[demo.slowest], "ms", note=demo.slowest)
+    yield Line("impact preview, full cohorts", 2000, full.took[full.slowest], "ms", note=full.slowest)
 
 
 def sizes(payload: Payload) -> list[str]:

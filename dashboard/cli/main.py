@@ -14,6 +14,7 @@ from dashboard.cli import (
     policy,
     policy_keys,
     policy_publish,
+    policy_opa,
     rules_service,
     screening,
     sender,
@@ -36,6 +37,7 @@ policy.app.command("publish")(policy_publish.publish)
 policy.app.command("status")(policy_publish.status)
 policy.app.command("install-baseline")(policy_publish.install_baseline_command)
 policy.app.add_typer(policy_keys.app, name="keys")
+policy.app.add_typer(policy_opa.app, name="opa")
 app.add_typer(policy.app, name="policy")
 app.add_typer(screening.app, name="screening")
 app.add_typer(accounts.account, name="account")

@@ -111,7 +111,6 @@ def create_app(service: RulesService, *, token: str) -> Starlette:
         exception_handlers={
             Refusal: _answer_refusal,
             HTTPException: _answer_http,
-            Exception: _answer_bug,
         },
     )
     # A path with one slash too many is unknown, not elsewhere: senders never follow a redirect.
@@ -126,7 +125,13 @@ def _guard(endpoint: Endpoint, token: bytes) -> Endpoint:
             raise Refusal("no_token", "Send Authorization: Bearer with the token of this service.")
         if not hmac.compare_digest(given.strip().encode("latin-1"), token):
             raise Refusal("bad_token", "Compare TIANFU_RULES_TOKEN on both sides.")
-        return await endpoint(request)
+        try:
+            return await endpoint(request)
+        except (Refusal, HTTPException):
+            raise
+        except Exception:
+            log.exception("%s %s failed", request.method, request.url.path)
+            raise Refusal("bug", "The service failed on this request; its log says where.") from None
 
     return guarded
 
@@ -195,8 +200,3 @@ async def _answer_http(request: Request, problem: Exception) -> Response:
     assert isinstance(problem, HTTPException)
     code = {404: "not_found", 405: "method"}.get(problem.status_code, "form")
     return Refusal(code, f"{request.method} {request.url.path}").response(problem.headers)
-
-
-async def _answer_bug(_request: Request, problem: Exception) -> Response:
-    log.error("a request failed", exc_info=problem)
-    return Refusal("bug", "The service failed on this request; its log says where.").response()

@@ -37,6 +37,10 @@ _POLICY = "epidemic"
 _SELECT = "SELECT seq, digest, body, accepted_at_s FROM envelope"
 
 
+class HeadFileError(Exception):
+    """The file cannot be read or written now; what was committed before is untouched."""
+
+
 @dataclass(frozen=True)
 class Stored:
     """One envelope as it lies in the file; ``intact``: its bytes still have the digest it came by."""
@@ -67,15 +71,10 @@ class HeadFile:
         self.path = folder / FILE
         self._lock = _lock(folder)
         try:
-            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
-            self._inode = self.path.stat().st_ino
-            # One thread at a time uses it (the service holds a lock), but not always the same one.
-            self._connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
-            self._connection.execute("PRAGMA journal_mode = DELETE")
-            self._connection.execute("PRAGMA synchronous = EXTRA")
-            self._connection.executescript(_TABLES)
-            self.instance = self._make_instance()
-        except (OSError, sqlite3.Error) as problem:
+            with _told():
+                self._open()
+                self.instance = self._make_instance()
+        except HeadFileError as problem:
             os.close(self._lock)
             raise StorageError(
                 f"The file of the rules service {self.path} cannot be used: {problem}.",
@@ -85,33 +84,35 @@ class HeadFile:
     def head(self) -> Stored | None:
         """What lies at the head, intact or not; None when nothing was ever accepted.
 
-        Raises ``sqlite3.Error`` when the file cannot be read.
+        Raises ``HeadFileError``, as all that follow.
         """
-        self._check_place()
-        head = self._connection.execute(
-            "SELECT seq, digest FROM head WHERE policy_id = ?", (_POLICY,)
-        ).fetchone()
-        if head is None:
-            return None
-        row = self._connection.execute(f"{_SELECT} WHERE seq = ?", (head[0],)).fetchone()
-        # A row that is gone, or that the head does not mean: nothing of it can be believed.
-        return Stored(head[0], head[1], bytes(row[2]) if row else b"", row[3] if row else 0)
+        with _told():
+            self._check_place()
+            head = self._connection.execute(
+                "SELECT seq, digest FROM head WHERE policy_id = ?", (_POLICY,)
+            ).fetchone()
+            if head is None:
+                return None
+            row = self._connection.execute(f"{_SELECT} WHERE seq = ?", (head[0],)).fetchone()
+            # A row that is gone: nothing has the digest that the head names.
+            return _stored((*head, row[2], row[3]) if row else (*head, b"", 0))
 
     def get(self, seq: int) -> Stored | None:
         """One envelope; None when it was never accepted or is no longer kept."""
-        row = self._connection.execute(f"{_SELECT} WHERE seq = ?", (seq,)).fetchone()
-        return Stored(row[0], row[1], bytes(row[2]), row[3]) if row else None
+        with _told():
+            row = self._connection.execute(f"{_SELECT} WHERE seq = ?", (seq,)).fetchone()
+            return _stored(row) if row else None
 
     def newest_first(self) -> Iterator[Stored]:
-        """All envelopes kept, the highest number first."""
-        rows = self._connection.execute(f"{_SELECT} ORDER BY seq DESC").fetchall()
-        return (Stored(row[0], row[1], bytes(row[2]), row[3]) for row in rows)
+        """All envelopes kept, the highest number first, up to the first that cannot be read."""
+        with _told():
+            for row in self._connection.execute(f"{_SELECT} ORDER BY seq DESC"):
+                yield _stored(row)
 
     def append(self, *, seq: int, body: bytes, accepted_at_s: int, label: str) -> Stored:
-        """Make ``body`` the head, durably. Raises ``sqlite3.Error`` with the file unchanged."""
-        self._check_place()
+        """Make ``body`` the head, durably; an error leaves the file unchanged."""
         name = digest(body)
-        with self._transaction() as connection:
+        with _told(), self._transaction() as connection:
             connection.execute(
                 "INSERT OR REPLACE INTO envelope (seq, digest, body, accepted_at_s, label) "
                 "VALUES (?, ?, ?, ?, ?)",
@@ -128,6 +129,15 @@ class HeadFile:
         self._connection.close()
         os.close(self._lock)
 
+    def _open(self) -> None:
+        os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
+        self._inode = self.path.stat().st_ino
+        # One thread at a time uses it (the service holds a lock), but not always the same one.
+        self._connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
+        self._connection.execute("PRAGMA journal_mode = DELETE")
+        self._connection.execute("PRAGMA synchronous = EXTRA")
+        self._connection.executescript(_TABLES)
+
     def _make_instance(self) -> str:
         with self._transaction() as connection:
             connection.execute(
@@ -143,10 +153,11 @@ class HeadFile:
         except OSError:
             there = False
         if not there:
-            raise sqlite3.OperationalError(f"{self.path.name} was removed or replaced under the service")
+            raise HeadFileError(f"{self.path.name} was removed or replaced under the service")
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
+        self._check_place()
         self._connection.execute("BEGIN IMMEDIATE")
         try:
             yield self._connection
@@ -155,6 +166,24 @@ class HeadFile:
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
             raise
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Whatever a damaged file or a full disk raises, as one error."""
+    try:
+        yield
+    except (sqlite3.Error, OSError, UnicodeDecodeError, TypeError) as problem:
+        # SQLite quotes the damaged bytes in some of its messages, and they need not be text.
+        raise HeadFileError(str(problem)) from problem
+
+
+def _stored(row: tuple[object, ...]) -> Stored:
+    match row:
+        case (int(seq), str(name), bytes(body), int(accepted_at_s)):
+            return Stored(seq, name, body, accepted_at_s)
+        case _:
+            raise HeadFileError("a row does not hold what it should")
 
 
 def _lock(folder: Path) -> int:

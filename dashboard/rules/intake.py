@@ -23,11 +23,12 @@ _STRONG_TAG = re.compile(r'"([\x21\x23-\x7e]*)"')
 class Head:
     """The head as conditions see it: what decides, and what the file holds where that was damaged.
 
-    A caller may name either in its precondition: the status shows both.
+    A caller may name either in its precondition: the status shows both. ``digest`` is None where nothing
+    decides, because nothing in the file could be used.
     """
 
     seq: int
-    digest: str
+    digest: str | None
     stored_digest: str
     intact: bool
 
@@ -89,10 +90,10 @@ def check_envelope(
 
 
 def _check_follows(envelope: Envelope, precondition: Precondition, head: Head | None) -> None:
-    if head is None:
+    if head is None or head.digest is None:
         # The first envelope a service sees may be any: a new or wiped service joins a board that has
         # published before. It is the signature that says who may do that.
-        if precondition.expected is not None:
+        if precondition.expected not in (None, head.stored_digest if head else None):
             raise Refusal("not_head", "If-Match names a head, and there is none.", head=None)
         return
     told: dict[str, object] = {"head": {"seq": head.seq, "digest": head.digest}}

@@ -8,6 +8,7 @@ import signal
 import socket
 import time
 from collections.abc import Callable, Mapping
+from ipaddress import ip_address
 from types import FrameType
 
 import uvicorn
@@ -22,6 +23,7 @@ from dashboard.rules.service import RulesService
 from dashboard.rules.trustfile import TrustFile
 from dashboard.settings import Settings
 
+log = logging.getLogger("tianfu.rules")
 # For tests of schedules and of a wrong clock; docs/rules-service.md says so. Never set it in service.
 CLOCK_OFFSET = "TIANFU_RULES_CLOCK_OFFSET_S"
 
@@ -45,7 +47,9 @@ def run_rules_service(
     try:
         listener = listen(settings)
         host, port = listener.getsockname()[:2]
-        logging.getLogger("tianfu.rules").info("rules service on http://%s:%s", host, port)
+        log.info("rules service on http://%s:%s", host, port)
+        if not ip_address(host).is_loopback:
+            log.warning("plain HTTP on %s: put a proxy with TLS in front, the token crosses the wire", host)
         serve(create_app(service, token=token), listener)
     finally:
         service.close()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import sqlite3
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -17,7 +16,7 @@ from dashboard.envelope.keys import Trust
 from dashboard.envelope.model import write_stamp
 from dashboard.envelope.status import Accepted as AcceptedHead
 from dashboard.envelope.status import LastError, ServiceStatus
-from dashboard.rules.head import HeadFile, Stored
+from dashboard.rules.head import HeadFile, HeadFileError, Stored
 from dashboard.rules.intake import Head, check_envelope
 from dashboard.rules.live import Decide, Live, new_decision_id
 from dashboard.rules.refusal import Refusal
@@ -93,7 +92,7 @@ class RulesService:
         with self._lock:
             try:
                 found = self._file.get(seq)
-            except sqlite3.Error as problem:
+            except HeadFileError as problem:
                 raise Refusal("damaged", f"The file cannot be read: {problem}.") from None
         if found is None:
             raise Refusal("not_found", f"No envelope with seq {seq} is kept.")
@@ -138,7 +137,7 @@ class RulesService:
                 accepted_at_s=now_s,
                 label=headers.get("idempotency-key", "")[:200],
             )
-        except sqlite3.Error as problem:
+        except HeadFileError as problem:
             raise Refusal("storage", f"The disk or the file refused it: {problem}.") from None
         self._live = Live(envelope, stored.digest, now_s, self._decide)
         self._last_error = None
@@ -149,36 +148,35 @@ class RulesService:
         live = self._live
         try:
             stored = self._file.head()
-        except sqlite3.Error as problem:
+        except HeadFileError as problem:
             raise Refusal("storage", f"The file cannot be read: {problem}.") from None
-        if live is None:
+        if live is None and stored is None:
             return None
         return Head(
-            seq=live.envelope.seq,
-            digest=live.digest,
+            seq=live.envelope.seq if live else 0,
+            digest=live.digest if live else None,
             stored_digest=stored.actual_digest if stored else "",
-            intact=stored is not None and stored.intact and stored.digest == live.digest,
+            intact=bool(live and stored and stored.intact and stored.digest == live.digest),
         )
 
     def _load(self) -> Live | None:
         """The head of the file; where it is damaged, the newest envelope that is not, and a note of it."""
         trust = self._trust.current()
         try:
-            head, kept = self._file.head(), list(self._file.newest_first())
-            if head is None and not kept:
-                return None
-            try:
+            head = self._file.head()
+            if head is not None:
+                try:
+                    return self._open(head, trust)
+                except EnvelopeError as error:
+                    self._note("head_damaged", f"The stored head is not usable: {error}")
+            for stored in self._file.newest_first():
                 if head is None:
-                    raise EnvelopeError("digest", "The file holds envelopes and names none as the head.")
-                return self._open(head, trust)
-            except EnvelopeError as error:
-                self._note("head_damaged", f"The stored head is not usable: {error}")
-            for stored in kept:
+                    self._note("head_damaged", "The file holds envelopes and names none as the head.")
                 try:
                     return self._open(stored, trust)
                 except EnvelopeError:
                     continue
-        except sqlite3.Error as problem:
+        except HeadFileError as problem:
             self._note("head_damaged", f"The file cannot be read: {problem}.")
         return None
 
@@ -195,7 +193,7 @@ class RulesService:
         """What lies in the file, beside what decides: never healed here, only said."""
         try:
             stored = self._file.head()
-        except sqlite3.Error as problem:
+        except HeadFileError as problem:
             return None, LastError(code="head_damaged", detail=f"The file: {problem}.", at_s=now_s)
         if live is not None and stored is not None and stored.intact and stored.digest == live.digest:
             envelope = live.envelope

@@ -14,6 +14,8 @@ from typing import Any
 
 import polars as pl
 
+from tests.queries.preview_twins import PREVIEW_TWINS
+
 Rows = list[tuple[Any, ...]]
 
 
@@ -192,4 +194,4 @@ TWINS: dict[str, Callable[..., Rows]] = {
         scans_daily, scans_hourly, cases_daily, case_facts,
         risk_places, risk_by_area, risk_changes, risk_history, feed_states, feed_rejects,
     )
-}  # fmt: skip
+} | PREVIEW_TWINS  # fmt: skip

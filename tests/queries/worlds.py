@@ -11,6 +11,7 @@ from dashboard.snapshot.contract import AGE_BANDS, FEEDS, RISK_LEVELS
 from dashboard.snapshot.publish import write_snapshot
 from dashboard.snapshot.store import Store
 from queries.run import View
+from tests.queries.preview_worlds import random_cohorts
 from tests.tiny import CHENGDU, MIANYANG, SICHUAN, frame, tiny_tables
 
 FIRST = date(2022, 8, 20)
@@ -61,6 +62,7 @@ def random_tables(seed: int) -> Tables:
         for n, feed in enumerate(FEEDS)
     ]
     tables["feed_reject"] = [("cases", "future_date", seed + 1)]
+    tables |= random_cohorts(seed, COUNTIES, DAYS)
     return tables
 
 

@@ -27,6 +27,7 @@ from dashboard.envelope.jws import (
 from dashboard.envelope.keys import Trust, make_signing_key
 from dashboard.envelope.model import (
     Envelope,
+    VersionEntry,
     active_entry,
     parse_payload,
     payload_bytes,
@@ -36,8 +37,9 @@ from dashboard.envelope.model import (
 )
 from dashboard.envelope.schema import envelope_schema
 from dashboard.policy.document import canonical_json, digest_policy
+from dashboard.policy.model import Text
 from dashboard.policy.store import load_baseline
-from tests.envelopes import NOW, chain, entry, envelope
+from tests.envelopes import NOW, chain, entry, envelope, policy_at
 
 KEY = make_signing_key()
 TRUST = Trust((KEY.public(),))
@@ -305,11 +307,34 @@ def test_a_chain_names_the_one_before() -> None:
     assert [e.prev for e in opened] == [None, digest(bodies[0]), digest(bodies[1])]
 
 
-def test_a_thousand_overrides_fit() -> None:
-    assert len(BODY) * 20 < MAX_BYTES
-    big = json.loads(payload_bytes(envelope()))
-    big["approval"]["reason"] = "因" * 4000
-    assert parse_payload(json.dumps(big).encode()).approval is not None
+def test_a_thousand_overrides_in_three_versions_and_a_long_reason_fit() -> None:
+    content = json.loads(payload_bytes(envelope(reason="因" * 4000)))
+    thresholds = content["versions"][0]["thresholds"]
+    path = "appeals.backlog_days_warn"
+    thresholds["override_bounds"] = {path: {"override_min": 1, "override_max": 100}}
+    thresholds["overrides"] = [
+        {"area": f"{10 + n // 99}{1 + n % 99:02}00", "path": path, "value": 1 + n % 100} for n in range(1000)
+    ]
+    content["versions"] = [
+        {
+            "version": version,
+            "effective_at_s": NOW,
+            "expires_at_s": None,
+            "thresholds": thresholds | {"version": version},
+        }
+        for version in (1, 2, 3)
+    ]
+    body = sign(parse_payload(json.dumps(content).encode()), KEY)
+    opened = open_envelope(body, TRUST, now_s=NOW)
+    assert [len(e.policy().overrides) for e in opened.versions] == [1000] * 3
+
+
+def test_what_would_not_be_accepted_is_not_signed() -> None:
+    big = policy_at(1).model_copy(update={"notes": Text(zh="长" * 400_000, en="long")})
+    made = envelope(1, VersionEntry(version=1, effective_at_s=NOW, expires_at_s=None, thresholds=big))
+    with pytest.raises(EnvelopeError) as caught:
+        sign(made, KEY)
+    assert caught.value.code == "too_large"
 
 
 def test_the_schema_states_every_field_and_allows_no_other() -> None:

@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 from dashboard.cli.main import app
 from dashboard.envelope.keyring import ensure_demo_keys
 from dashboard.errors import SettingError
+from dashboard.policy.decide import FIELDS
 from dashboard.rules.refusal import REFUSALS
 from tests.envelopes import entry, envelope, home_settings
 from tests.processes import ROOT, environment
@@ -132,3 +133,9 @@ def test_the_key_commands_work_as_printed(tmp_path: Path) -> None:
 )
 def test_every_refusal_of_a_publication_is_explained(code: str) -> None:
     assert f"`{code}`" in PAGE
+
+
+@pytest.mark.parametrize("ask", FIELDS)
+def test_the_fields_of_every_answer_are_stated(ask: str) -> None:
+    row = next(line for line in PAGE.splitlines() if line.startswith(f"| `{ask}` |") and "`ask`" not in line)
+    assert row.split("|")[3].replace("`", "").strip().split(", ") == list(FIELDS[ask])

@@ -378,6 +378,21 @@ def test_after_a_restart_the_last_good_one_decides(start: Start, tmp_path: Path,
     assert start().status().active.digest == digest(SECOND)
 
 
+def test_where_nothing_can_be_used_nothing_decides_and_the_head_can_be_sent_again(
+    start: Start, tmp_path: Path
+) -> None:
+    service = start()
+    offer(service, SECOND)
+    edit(tmp_path, "UPDATE envelope SET body = ?", FORGED)
+    service = start()
+    status = service.status()
+    assert (status.active, status.accepted.digest) == (None, digest(FORGED))
+    assert status.last_error.code == "head_damaged"
+    assert offer(service, SECOND, prev=digest(FIRST)) == "not_head"
+    assert offer(service, SECOND, prev=digest(FORGED)) == "stored"
+    assert start().status().active.digest == digest(SECOND)
+
+
 def test_after_a_restart_without_a_head_the_newest_decides_and_it_is_told(
     start: Start, tmp_path: Path
 ) -> None:

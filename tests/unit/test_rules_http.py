@@ -10,7 +10,8 @@ from pathlib import Path
 import httpx
 import pytest
 import schemathesis
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from schemathesis import Case, SerializationContext
 from schemathesis.config import SchemathesisConfig
 from schemathesis.specs.openapi.checks import positive_data_acceptance
@@ -18,15 +19,16 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 from dashboard.envelope.jws import CONTENT_TYPE, MAX_BYTES, digest, open_envelope, sign
 from dashboard.envelope.keys import Trust, make_signing_key
 from dashboard.envelope.model import parse_payload
+from dashboard.policy.decide import decide
 from dashboard.rules.openapi import openapi
-from tests.envelopes import entry, envelope
+from tests.envelopes import entry, envelope, policy_at
 from tests.rules_process import ANSWER, HEAD, STATUS, Rules, problem, running_rules
 
 NOW = int(time.time())
 SCHEMA = schemathesis.openapi.from_dict(openapi())
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Published:
     """A service with two envelopes, which no test of this file changes."""
 
@@ -246,6 +248,59 @@ def test_a_question_is_answered_or_refused_and_never_breaks_it(
         assert content["provenance"]["bundles"]["tianfu"]["revision"] == "epidemic:2"
 
 
+HOURS = (
+    st.none()
+    | st.integers(-1, 400)
+    | st.booleans()
+    | st.text(max_size=3)
+    | st.floats(allow_nan=False, allow_infinity=False)
+)
+QUESTIONS = st.fixed_dictionaries(
+    {"ask": st.sampled_from(["area_level", "code", "test", "venue", "other", None])},
+    optional={
+        "area": st.sampled_from(["510100", "510107", "", 7]),
+        "category": st.sampled_from(["hospital", "school", "moon", None]),
+        "reason_code": st.sampled_from(["close_contact", "confirmed", "no_risk", "x"]),
+        **dict.fromkeys(
+            (
+                "new_cases_in_window",
+                "cumulative_cases",
+                "has_cluster",
+                "days_since_last_case",
+                "hours_since_start",
+                "negative_tests",
+                "gap_hours",
+                "hours_since_sampled",
+                "scans_in_hour",
+                "silent_hours",
+                "red_scan",
+            ),
+            HOURS,
+        ),
+    },
+)
+
+
+@settings(max_examples=80, deadline=None)
+@given(question=QUESTIONS)
+def test_an_answer_is_that_of_the_evaluator(published: Published, question: dict[str, object]) -> None:
+    assert published.rules.ask(**question) == decide(policy_at(1), question)
+
+
+def test_a_bug_is_a_problem_without_its_inside(tmp_path: Path) -> None:
+    planted = """
+        def broken(policy, question):
+            raise ZeroDivisionError("a secret of the inside")
+    """
+    with running_rules(tmp_path, planted=planted, argument=", decide=broken") as rules:
+        reply = rules.client.post(ANSWER, json={"input": {}})
+        check(reply, ANSWER, "POST")
+        assert problem(reply) == (500, "bug")
+        assert "secret" not in reply.text
+        assert "a secret of the inside" in rules.log.read_text()
+        assert rules.status().active is None
+
+
 def test_no_reply_may_be_kept_by_a_cache(published: Published) -> None:
     client = published.rules.client
     for reply in (client.get(STATUS), client.get("/health"), client.post(ANSWER, json={})):
@@ -265,7 +320,8 @@ GENERATED = schemathesis.openapi.from_dict(
     openapi(),
     config=SchemathesisConfig.from_dict(
         {
-            "generation": {"deterministic": True, "database": "none"},
+            # The token is sent with every call, so a call "without it" would not be one.
+            "generation": {"database": "none", "with-security-parameters": False},
             "phases": {"coverage": {"enabled": True}, "stateful": {"enabled": False}},
         }
     ),
@@ -273,7 +329,7 @@ GENERATED = schemathesis.openapi.from_dict(
 
 
 @GENERATED.parametrize()
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
 def test_whatever_is_sent_the_reply_is_one_of_the_document(case: Case, published: Published) -> None:
     # No generator finds a signature, so a publication that keeps the document is still refused here;
     # the tests above bring the good ones.
