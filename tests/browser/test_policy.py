@@ -105,9 +105,8 @@ def test_from_the_first_edit_to_verified_and_back(
         # Nothing is lost on a reload, saved or not yet.
         type_into(visit, f"{OVERLAP}.hold_days", "8")
         visit.page.reload()
-        visit.settle()
         held = visit.page.locator(f'[data-tf-path="{OVERLAP}.hold_days"] input')
-        expect(held).to_have_value("8", timeout=SLOW)
+        expect(held).to_have_value("8", timeout=VERIFIED)
         type_into(visit, f"{OVERLAP}.hold_days", "7")
         diff = visit.page.locator(".tf-pol-diff-changed")
         expect(diff).to_have_count(1, timeout=SLOW)
