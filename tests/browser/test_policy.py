@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +18,7 @@ from dashboard.store.engine import Database
 from tests.browser.conftest import OpenBoard, settings_of
 from tests.browser.visit import SLOW, Visit, start_visit
 from tests.delivery_process import a_sender, a_service
-from tests.processes import RunningBoard
+from tests.processes import ROOT, RunningBoard
 
 # The sender asks a few golden cases at a time; on a busy machine that takes longer than drawing a page.
 VERIFIED = 3 * SLOW
@@ -92,7 +93,9 @@ def publish_once(chromium: Browser, board: RunningBoard, login: str) -> None:
         assert not visit.strangers
 
 
-def test_from_the_first_edit_to_verified_and_back(chromium: Browser, policy_board: RunningBoard) -> None:
+def test_from_the_first_edit_to_verified_and_back(
+    chromium: Browser, policy_board: RunningBoard, tmp_path: Path
+) -> None:
     with start_visit(chromium, policy_board, login="editor") as visit:
         visit.open("/policy")
         expect_in_force(visit, 1)
@@ -102,9 +105,8 @@ def test_from_the_first_edit_to_verified_and_back(chromium: Browser, policy_boar
         # Nothing is lost on a reload, saved or not yet.
         type_into(visit, f"{OVERLAP}.hold_days", "8")
         visit.page.reload()
-        visit.settle()
         held = visit.page.locator(f'[data-tf-path="{OVERLAP}.hold_days"] input')
-        expect(held).to_have_value("8", timeout=SLOW)
+        expect(held).to_have_value("8", timeout=VERIFIED)
         type_into(visit, f"{OVERLAP}.hold_days", "7")
         diff = visit.page.locator(".tf-pol-diff-changed")
         expect(diff).to_have_count(1, timeout=SLOW)
@@ -112,6 +114,11 @@ def test_from_the_first_edit_to_verified_and_back(chromium: Browser, policy_boar
         expect(diff.locator("ins")).to_have_text("7 天")
         yellow_to_green = re.compile("黄码 → 绿码.*[0-9]")
         expect(part(visit, "impact")).to_contain_text(yellow_to_green, timeout=SLOW)
+        held.scroll_into_view_if_needed()
+        chosen = os.environ.get("TIANFU_PICTURES")
+        file = (ROOT / chosen if chosen else tmp_path) / "policy-screen.png"
+        visit.picture(file)
+        assert file.stat().st_size < 300_000
         # Who turns green where: the map and the table.
         visit.page.locator("a", has_text=t("zh-CN", "screen.impact.more")).click()
         expect(visit.page.locator("#policy-more .leaflet-container path[role=button]").first).to_be_attached(

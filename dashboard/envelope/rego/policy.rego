@@ -113,10 +113,11 @@ area_level_limits := {
 }
 
 # Days without a case after which no level above low is left: from high in one step or two, or from medium.
-days_to_low := max([
-	risk_area.clear_days_high + or_zero(risk_area.step_down_days),
-	or_zero(risk_area.clear_days_medium),
-])
+days_to_low := from_high if {
+	from_high >= or_zero(risk_area.clear_days_medium)
+} else := or_zero(risk_area.clear_days_medium)
+
+from_high := risk_area.clear_days_high + or_zero(risk_area.step_down_days)
 
 or_zero(value) := value if {
 	is_number(value)
