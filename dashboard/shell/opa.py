@@ -170,6 +170,6 @@ def _word(holder: object, name: str) -> str:
 def _storable(text: str) -> str:
     """``text`` with a question mark for every half of a character: JSON can name one, no store keeps it.
 
-    An engine sends again what was answered with an error, so a log with one odd word would hold up all others.
+    An engine sends again what was answered with an error, so one odd word would hold up all of its logs.
     """
     return text.encode(errors="replace").decode()
