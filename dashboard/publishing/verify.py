@@ -69,7 +69,7 @@ def _read_envelopes(connection: Connection) -> Sequence[Row[tuple[object, ...]]]
     try:
         rows = connection.execute(query).all()
     except (TypeError, ValueError) as problem:
-        raise _broken(f"An envelope cannot be read, its row was changed: {problem}.") from None
+        raise _broken(f"An envelope cannot be read: {problem}.") from None
     for row in rows:
         if not isinstance(row.body, bytes):
             raise _broken(f"The envelope of seq {row.seq} holds no signed bytes: it was changed.")

@@ -110,7 +110,7 @@ def _read_all(connection: Connection) -> Iterator[AuditEntry]:
             number = row.id
             yield AuditEntry(*row)
     except (TypeError, ValueError) as problem:
-        raise _broken(f"Row {number + 1} of the audit log cannot be read, it was changed: {problem}.") from None
+        raise _broken(f"Row {number + 1} of the audit log cannot be read: {problem}.") from None
 
 
 def _broken(what: str) -> BrokenAuditError:
