@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import re
 
 from flask import Flask, Response, abort, jsonify
 from sqlalchemy import Connection, func, select
+from sqlalchemy.exc import OperationalError
 
 from dashboard.auth.rights import Identity, can
 from dashboard.components.policy_words import note_line
@@ -32,6 +34,8 @@ from dashboard.store.engine import Database
 from dashboard.store.policy_models import PolicyChangeRow, PolicyNoteRow, PolicyOutboxRow, PolicyStatusRow
 
 __all__ = ["install", "policy_publishing", "policy_steps"]
+
+log = logging.getLogger("tianfu.policy")
 
 POLICY_ID = "epidemic"
 CHANGE_ID = re.compile(r"[0-9a-f-]{36}")
@@ -63,6 +67,12 @@ def install(server: Flask, board: Board) -> None:
             )
         except TianfuError as error:
             return jsonify(refusal(error, database, ask)), error.http_status
+        except OperationalError as error:
+            # A full disk, a store that another process holds: the transaction is undone as a whole.
+            log.warning("%s was not done, the store cannot be used: %s", name, error.orig)
+            lang = current_lang()
+            said = {"error": t(lang, "screen.error.store"), "todo": t(lang, "screen.error.store.todo")}
+            return jsonify(said), 503
         return jsonify(answer(done, current_lang())), 200
 
     @server.get("/policy/pulse")
