@@ -101,7 +101,7 @@ class Rules:
 
     def kill(self) -> None:
         self.process.kill()
-        assert self.process.wait(10) == -signal.SIGKILL
+        assert self.process.wait(30) == -signal.SIGKILL
 
 
 @contextmanager
@@ -111,7 +111,7 @@ def running_rules(
     key: SigningKey | None = None,
     planted: str = "",
     argument: str = "",
-    timeout: float = 10,
+    timeout: float = 30,
     **env: str,
 ) -> Iterator[Rules]:
     """A service in ``home`` on a free port; stopped (this process only) at the end.
@@ -170,7 +170,7 @@ def _wait(process: subprocess.Popen[bytes], client: httpx.Client, log: Path) -> 
 def stop_politely(rules: Rules) -> int:
     """End the service as an operator would; its exit code."""
     os.kill(rules.process.pid, signal.SIGTERM)
-    return rules.process.wait(10)
+    return rules.process.wait(30)
 
 
 def problem(reply: httpx.Response) -> tuple[int, str]:

@@ -55,7 +55,7 @@ def after(body: bytes, seq: int, *entries: VersionEntry) -> Envelope:
     return envelope(seq, *(entries or (held(seq),)), prev=digest(body), at_s=now_s())
 
 
-def wait_until(true: Callable[[], bool], seconds: float = 10) -> None:
+def wait_until(true: Callable[[], bool], seconds: float = 30) -> None:
     deadline = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < deadline, "it did not happen in time"
@@ -85,7 +85,7 @@ def test_killed_around_its_commit(tmp_path: Path, before: bool) -> None:
         two = sign(after(one, 2, held(2, **SHORTER)), rules.key)
         with pytest.raises(httpx.TransportError):
             rules.put(two, prev=digest(one))
-        assert rules.process.wait(10) == -9
+        assert rules.process.wait(30) == -9
     with running_rules(tmp_path) as rules:
         status = rules.status()
         assert status.last_error is None
@@ -126,7 +126,7 @@ def test_killed_at_any_moment_it_holds_exactly_what_it_confirmed_or_one_more(
                     confirmed = seq
             except httpx.TransportError:
                 killer.join()
-                rules.process.wait(10)
+                rules.process.wait(30)
     with running_rules(tmp_path) as rules:
         for seq in range(max(1, confirmed - KEPT + 1), confirmed + 1):
             assert rules.client.get(f"/v1/policies/epidemic/versions/{seq}").content == bodies[seq - 1]
@@ -167,7 +167,7 @@ def test_a_body_that_never_comes_is_given_up(tmp_path: Path) -> None:
                 f"PUT {HEAD} HTTP/1.1\r\nHost: rules\r\nAuthorization: Bearer {rules.token}\r\n"
                 "Content-Length: 100\r\n\r\nabc".encode()
             )
-            caller.settimeout(5)
+            caller.settimeout(30)
             assert caller.recv(100).startswith(b"HTTP/1.1 408 ")
         assert rules.publish(first())
 
@@ -278,15 +278,19 @@ def test_a_wrong_clock_is_in_the_status(tmp_path: Path, offset: int) -> None:
 
 def test_a_schedule_and_an_emergency_need_nobody(tmp_path: Path) -> None:
     """Nothing but the service runs; it is even killed in between."""
-    start, end = now_s() + 2, now_s() + 4
     with running_rules(tmp_path) as rules:
+        start = now_s() + 3
+        end = start + 5
         rules.publish(
             envelope(
                 1, held(1), entry(2, start_s=start, end_s=end, **SHORTER), kind="emergency", at_s=now_s()
             )
         )
-        assert (rules.window(), rules.status().pending[0].version) == (14, 2)
+        waiting = rules.status()
+        if waiting.clock_s < start:
+            assert (waiting.active.version, waiting.pending[0].version) == (1, 2)
         wait_until(lambda: rules.window() == 7)
+        assert now_s() >= start, "not a second too early"
         status = rules.status()
         assert (status.active.version, status.active.since_s, status.active.expires_at_s) == (2, start, end)
         assert status.clock_s >= start
@@ -426,7 +430,7 @@ def test_a_second_service_on_the_same_file_ends_with_a_sentence(tmp_path: Path) 
             env=environment(tmp_path, RULES_PORT=str(free_port())),
             capture_output=True,
             text=True,
-            timeout=30,
+            timeout=120,
             check=False,
         )
         assert done.returncode == StorageError.exit_code
@@ -443,7 +447,7 @@ def test_a_port_that_is_taken_and_a_home_without_keys_end_with_a_sentence(tmp_pa
             env=environment(home, RULES_PORT=str(port)),
             capture_output=True,
             text=True,
-            timeout=30,
+            timeout=120,
             check=False,
         )
         assert done.returncode == 10
@@ -471,7 +475,7 @@ def test_of_many_that_publish_at_once_one_becomes_the_head(tmp_path: Path) -> No
                 "Content-Digest": content_digest(body),
                 "If-Match": f'"{digest(one)}"',
             }
-            return httpx.put(rules.url + HEAD, content=body, headers=headers, timeout=20).status_code
+            return httpx.put(rules.url + HEAD, content=body, headers=headers, timeout=60).status_code
 
         with ThreadPoolExecutor(6) as pool:
             replies = list(pool.map(send, rivals))
@@ -483,7 +487,7 @@ def test_more_publications_than_it_takes_at_once_are_asked_to_come_again(tmp_pat
     planted = """
         import dashboard.rules.app
         dashboard.rules.app._MOST_AT_ONCE = 1
-        dashboard.rules.app._BODY_SECONDS = 20
+        dashboard.rules.app._BODY_SECONDS = 120
     """
     with running_rules(tmp_path, planted=planted) as rules:
         body = sign(first(), rules.key)
@@ -518,5 +522,5 @@ def test_it_stops_when_told_to(tmp_path: Path) -> None:
         rules.publish(first())
         began = time.monotonic()
         assert stop_politely(rules) == 0
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 15
         assert "Traceback" not in rules.log.read_text()

@@ -39,7 +39,7 @@ def bash(script: str, folder: Path, **env: str) -> str:
         env=environment(folder) | env,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
         check=False,
     )
     assert done.returncode == 0, done.stderr
