@@ -24,7 +24,7 @@ from dashboard.views.menus import export_menu
 from dashboard.views.restated import corrections_table
 from dashboard.views.snapshotlist import snapshot_list
 from geo.areas import name_of
-from queries.feeds import get_feed_rejects, get_feed_states
+from queries.feeds import get_feed_rejects, get_feed_states, worst_first
 
 
 def body(context: Context) -> Component:
@@ -161,7 +161,7 @@ def states_table(context: Context) -> TableData:
             "rejected": cell(row.rejected),
             "note": spoken(row.note or "", context),
         }
-        for row in get_feed_states(context.view)
+        for row in worst_first(get_feed_states(context.view))
     ]
     return TableData(t("feeds.states.title"), columns, rows)
 
