@@ -13,9 +13,11 @@ from dashboard.shell import (
     exports,
     frame,
     health,
+    opa,
     policy_acts,
     policy_guard,
     security,
+    serving,
     shapes,
     signin,
     static,
@@ -37,8 +39,10 @@ def create_app(settings: Settings) -> dash.Dash:
     shapes.install(server, board)
     exports.install(server)
     signin.install(server, settings)
+    serving.install(server)
     policy_acts.install(server, board)
     policy_guard.install(server)
+    opa.install(server, settings)
     app = frame.BoardApp(
         "tianfu",
         server=server,

@@ -58,7 +58,7 @@ PAGE = register_page(
     Page(
         key="policy",
         path="/policy",
-        order=4,
+        order=30,
         needs="view",
         body=body,
         bar=(),
@@ -97,7 +97,7 @@ def draw_tabs(context: Context) -> Component:
 def draw_form(context: Context) -> Component:
     """What is typed into; it is drawn again only when it is asked for, never because something moved."""
     if context.filters.options["view"] != "edit":
-        return html.Div(hidden=True, className="tf-pol-off")
+        return html.Div(hidden=True, className="tf-card tf-pol-off")
     return form_card(context, read_desk(context))
 
 

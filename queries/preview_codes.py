@@ -66,9 +66,9 @@ def preview_codes(view: View, *, area: str, before: Policy, after: Policy) -> Co
     Counts below ``min_cell`` of the policy in force are hidden, and a second one where a total would give
     one away.
     """
-    level = grain_of(area)
+    rows, level = _read_turns(view, area, before, after), grain_of(area)
     counts: dict[tuple[str, str, str, str, str], int] = {}
-    for row in _read_turns(view, area, before, after):
+    for row in rows:
         key = (child_of(row.area, level), row.reason, row.before, row.after, row.why)
         counts[key] = counts.get(key, 0) + row.holders
     parts: dict[tuple[str, str], list[tuple[str, str, str, str, str]]] = {}

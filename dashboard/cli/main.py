@@ -13,7 +13,9 @@ from dashboard.cli import (
     demo_data,
     policy,
     policy_keys,
+    policy_opa,
     policy_publish,
+    restated,
     rules_service,
     screening,
     sender,
@@ -30,12 +32,14 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 # One line for each module: app.add_typer(module.app, name="...") or app.command("...")(module.function).
+snapshot.app.command("restated")(restated.restated)
 app.add_typer(snapshot.app, name="snapshot")
 policy.app.command("import")(policy_publish.import_)
 policy.app.command("publish")(policy_publish.publish)
 policy.app.command("status")(policy_publish.status)
 policy.app.command("install-baseline")(policy_publish.install_baseline_command)
 policy.app.add_typer(policy_keys.app, name="keys")
+policy.app.add_typer(policy_opa.app, name="opa")
 app.add_typer(policy.app, name="policy")
 app.add_typer(screening.app, name="screening")
 app.add_typer(accounts.account, name="account")

@@ -46,6 +46,8 @@ def path_words(lang: Lang, path: str) -> str:
         return f"{reason} · {row_field(lang, name)}"
     if head in GROUPS:
         group, name, key = (*path.split(".", 2), "", "")[:3]
+        if f"policy.{group}.{name}" not in texts:
+            return path
         words = t(lang, f"policy.{group}.{name}")
         if not key:
             return words

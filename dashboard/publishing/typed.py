@@ -54,7 +54,8 @@ def base_value(base: Policy, path: str) -> Scalar | None:
     if head == "health_code":
         code, _, name = rest.removeprefix("rows.").partition(".")
         row_found = next((r for r in base.health_code.rows if r.reason_code == code), None)
-        found = getattr(row_found, name, None) if row_found and name else None
+        # A row is there or not: taking out one that is there is an edit.
+        found = getattr(row_found, name or "reason_code", None) if row_found else None
         return found if isinstance(found, str | int) else None
     group, name, key = (*path.split(".", 2), "", "")[:3]
     value = getattr(getattr(base, group, None), name, None)

@@ -34,14 +34,14 @@ def history_table(context: Context) -> TableData:
     t = context.t
     envelopes, _ = read_history()
     columns = (
-        ColumnSpec("version", t("screen.column.version"), kind="number", min_width=56),
+        ColumnSpec("version", t("screen.column.version"), kind="number", min_width=72),
         ColumnSpec("kind", t("screen.column.kind"), min_width=64),
-        ColumnSpec("effective", t("screen.column.effective"), min_width=122),
-        ColumnSpec("drafted", t("screen.column.drafted"), min_width=92, hide_on_phone=True),
-        ColumnSpec("approved", t("screen.column.approved"), min_width=104, hide_on_phone=True),
-        ColumnSpec("delivery", t("screen.column.delivery"), min_width=76),
-        ColumnSpec("reason", t("screen.column.reason"), min_width=140, wrap=True, hide_on_phone=True),
-        ColumnSpec("digest", t("screen.column.digest"), min_width=112, hide_on_phone=True),
+        ColumnSpec("effective", t("screen.column.effective"), min_width=140),
+        ColumnSpec("drafted", t("screen.column.drafted"), min_width=84, hide_on_phone=True),
+        ColumnSpec("approved", t("screen.column.approved"), min_width=100, hide_on_phone=True),
+        ColumnSpec("delivery", t("screen.column.delivery"), min_width=86),
+        ColumnSpec("reason", t("screen.column.reason"), min_width=110, wrap=True, hide_on_phone=True),
+        ColumnSpec("digest", t("screen.column.digest"), min_width=106, hide_on_phone=True),
     )
     rows: list[dict[str, Value]] = [_row(context, one) for one in envelopes]
     return TableData(t("screen.history"), columns, rows)

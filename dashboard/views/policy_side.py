@@ -12,19 +12,22 @@ from dashboard.components.icon import icon
 from dashboard.components.policy_words import edit_words, path_words
 from dashboard.publishing.model import Change, Note
 from dashboard.shell.context import Context
+from dashboard.shell.policy_acts import sees_drafts
 from dashboard.views.policy_desk import Desk, needs_review
 from dashboard.views.policy_diff import diff_list, differences
 from dashboard.views.policy_impact import impact_brief, impact_shown
 from dashboard.views.policy_inputs import act_button, act_panel, moment_input, reason_input, short_input
 
 AT_HAND = ("draft", "in_review", "approved", "suspended", "rejected")
+OFF = "tf-card tf-pol-off"
 TALK = ("draft", "approve")
 
 
 def side_card(context: Context, desk: Desk) -> Component:
     """Everything about one change, or how to begin one."""
     if desk.change is None:
-        return begin_card(context)
+        # Who neither drafts nor decides has nothing to begin here; the fields take the room.
+        return begin_card(context) if sees_drafts(context.identity) else html.Div(hidden=True, className=OFF)
     change = desk.change
     return html.Section(
         [

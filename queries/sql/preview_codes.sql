@@ -2,7 +2,7 @@
 -- params: members, rules
 -- reads: code_cohort
 -- returns: area, reason, before, after, why, holders
--- note: rules are "side|reason|colour|calm colour|release|hold hours|tests|gap hours|discharge", side before or after. Nobody who holds a colour now has declared. What a cohort does not tell (hours since discharge, the gap between tests, how many more than 3 tests) is tried in all ways that matter: why is empty where all of them agree, else it names what is not known.
+-- note: A rule is one text, parts divided by a bar: side (before, after), reason, colour, calm colour, release, hold hours, tests, gap hours, what the days run from. Nobody who holds a colour now has declared. What a cohort does not tell (hours since discharge, the gap between tests, how many more than 3 tests) is tried in all ways that matter: why is empty where all of them agree, else it names what is not known.
 WITH rule AS (
     SELECT
         split_part(line, '|', 1) AS side,
@@ -35,17 +35,28 @@ discharge AS (
     UNION
     SELECT nr, 0 FROM cohort
 ),
+matters AS (
+    SELECT
+        reason_code,
+        bool_or(tests_min_gap_hours IS NOT NULL) AS gap_matters,
+        bool_or(coalesce(tests_required, 0) > 3) AS many_matters
+    FROM rule
+    GROUP BY reason_code
+),
 way AS (
-    SELECT cohort.nr, cohort.reason, hours_since_start, discharged, tests, CASE WHEN tests >= 2 THEN gap END AS gap
+    SELECT DISTINCT
+        cohort.nr,
+        cohort.reason,
+        hours_since_start,
+        discharged,
+        CASE WHEN negative_tests >= 3 THEN tests_if_many ELSE negative_tests END AS tests,
+        CASE WHEN negative_tests >= 2 THEN far * (hours_since_start + 23) END AS gap
     FROM cohort
     JOIN discharge USING (nr)
+    JOIN matters ON matters.reason_code = cohort.reason
     CROSS JOIN (VALUES (0), (1)) AS end_of_gap(far)
     CROSS JOIN (VALUES (3), (10)) AS many(tests_if_many)
-    CROSS JOIN LATERAL (
-        SELECT
-            CASE WHEN negative_tests >= 3 THEN tests_if_many ELSE negative_tests END AS tests,
-            CASE WHEN far = 1 THEN hours_since_start + 23 ELSE 0 END AS gap
-    )
+    WHERE (far = 0 OR gap_matters) AND (tests_if_many = 3 OR many_matters)
 ),
 raw AS (
     SELECT
@@ -56,7 +67,7 @@ raw AS (
         tests AS negative_tests,
         gap AS gap_hours,
         false AS declared
-    FROM (SELECT DISTINCT * FROM way) AS way JOIN rule ON rule.reason_code = way.reason
+    FROM way JOIN rule ON rule.reason_code = way.reason
 ),
 fact AS (SELECT raw.nr, raw.side, raw.discharged, raw.tests, raw.gap, @usable(code, raw) FROM raw),
 decided AS (

@@ -2,7 +2,7 @@
 -- params: members, date, rules
 -- reads: scan_hourly
 -- returns: category, side, least, most, red
--- note: rules are "side|category|scans an hour". Venues are not told apart: least counts an hour of a county when even the mean venue is over the limit, most the venues that its scans could bring over it. red are scans by red codes.
+-- note: A rule is one text, parts divided by a bar: side, category, scans an hour. Venues are not told apart: least counts an hour of a county when even the mean venue is over the limit, most the venues that its scans could bring over it. red are scans by red codes.
 WITH rule AS (
     SELECT
         split_part(line, '|', 1) AS side,

@@ -2,7 +2,7 @@
 -- params: members, date, rules
 -- reads: venue_daily
 -- returns: category, side, least, most, unknown
--- note: rules are "side|city|hours". Silence is known by whole days: most are the venues silent on each day that must be, least those that cannot but be silent on all days that could be. unknown are venues of counties of which a day is missing.
+-- note: A rule is one text, parts divided by a bar: side, city, hours. Silence is known by whole days: most are the venues silent on each day that must be, least those that cannot but be silent on all days that could be. unknown are venues of counties of which a day is missing.
 WITH rule AS (
     SELECT
         split_part(line, '|', 1) AS side,

@@ -2,7 +2,7 @@
 -- params: members, rules
 -- reads: test_validity
 -- returns: area, category, side, valid, unsure
--- note: rules are "side|category|basis|validity hours". A row of the table stands for 24 hours; unsure are people of a row inside which the validity ends. People never tested are in no row.
+-- note: A rule is one text, parts divided by a bar: side, category, basis, validity hours. A row of the table stands for 24 hours; unsure are people of a row inside which the validity ends. People never tested are in no row.
 WITH rule AS (
     SELECT
         split_part(line, '|', 1) AS side,

@@ -12,30 +12,10 @@ from dashboard.policy.decide import FIELDS, area_limits, decide
 from dashboard.policy.decision import apply
 from dashboard.policy.evaluate import CaseFacts, derive_level
 from dashboard.policy.groups import RiskArea
-from dashboard.policy.model import Policy
 from dashboard.policy.reference import load_spec
-from dashboard.policy.store import load_baseline, load_presets
+from dashboard.policy.store import load_presets
 from dashboard.policy.tables import AREA_LEVEL, TABLES
-
-BASELINE = load_baseline()
-
-
-def changed(**groups: object) -> Policy:
-    """The baseline with some fields of some groups set anew, fully checked."""
-    raw = BASELINE.model_dump(mode="json", exclude_none=True)
-    for group, values in groups.items():
-        raw[group] = raw[group] | values if isinstance(values, dict) else values
-    return Policy.model_validate_json(json.dumps(raw))
-
-
-def with_row(reason: str, **fields: object) -> Policy:
-    """The baseline with one reason row changed; a field of None is left out."""
-    rows = [
-        {k: v for k, v in (row | fields).items() if v is not None} if row["reason_code"] == reason else row
-        for row in BASELINE.model_dump(mode="json", exclude_none=True)["health_code"]["rows"]
-    ]
-    return changed(health_code={"rows": rows})
-
+from tests.policies import BASELINE, changed, with_row
 
 TWO_TESTS = with_row("emergency_yellow", tests_required=2, tests_min_gap_hours=24)
 ONLY_TESTS = with_row("emergency_yellow", hold_days=None)
