@@ -182,7 +182,7 @@ def test_a_wrong_value_is_answered_at_its_field(chromium: Browser, policy_board:
         type_into(visit, "appeals.resolve_hours", "很久")
         problem = part(visit, "problem", "appeals.resolve_hours")
         expect(problem).to_contain_text("很久", timeout=SLOW)
-        assert part(visit, "act", "ask_review").count() == 0
+        expect(part(visit, "act", "ask_review")).to_have_count(0, timeout=SLOW)
         type_into(visit, "appeals.resolve_hours", "48")
         expect(problem).to_be_empty(timeout=SLOW)
         assert not visit.errors
