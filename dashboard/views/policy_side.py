@@ -212,14 +212,14 @@ def next_steps(context: Context, desk: Desk, change: Change) -> list[Component |
         parts.append(ask_panel(context, change, ready=ready))
     if author and change.state == "draft" and change.kind == "emergency":
         parts.append(emergency_panel(context, change, ready=ready and bool(change.edits)))
+    if change.state == "approved" and can(identity, "publish") and stranger:
+        parts.append(publish_panel(context, desk, change, ready=ready))
     if change.state in ("in_review", "approved") and can(identity, "approve"):
         parts.append(
             review_panel(context, desk, change, ready=ready)
             if stranger
             else html.P(t("screen.own"), className="tf-dim")
         )
-    if change.state == "approved" and can(identity, "publish") and stranger:
-        parts.append(publish_panel(context, desk, change, ready=ready))
     if needs_review(change) and can(identity, "approve") and stranger:
         parts.append(after_panel(context, change))
     if author and change.state == "rejected":
