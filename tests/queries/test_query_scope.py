@@ -19,7 +19,7 @@ from tests.queries.worlds import CHENGDU, SICHUAN, view_of
 from tests.tiny import DAY1, DAY2, FUCHENG, GAOXIN, JINJIANG, WUHOU, build_tiny
 
 VALUES = {"date": DAY2, "compare": DAY1, "first": DAY1, "last": DAY2, "level": "county", "window_days": 2}
-VALUES |= {"incident": "wuhou-0829"}
+VALUES |= {"incident": "wuhou-0829", "basis": "sampled", "limits": (48,)}
 
 
 def _typed_functions() -> dict[str, Callable[..., Any]]:
