@@ -9,7 +9,19 @@ from flask import Flask
 from flask_compress import Compress
 
 from dashboard.settings import Settings, read_settings
-from dashboard.shell import exports, frame, health, security, shapes, signin, static
+from dashboard.shell import (
+    exports,
+    frame,
+    health,
+    opa,
+    policy_acts,
+    policy_guard,
+    security,
+    serving,
+    shapes,
+    signin,
+    static,
+)
 from dashboard.shell.board import configure
 
 ROOT = Path(__file__).resolve().parent
@@ -27,6 +39,10 @@ def create_app(settings: Settings) -> dash.Dash:
     shapes.install(server, board)
     exports.install(server)
     signin.install(server, settings)
+    serving.install(server)
+    policy_acts.install(server, board)
+    policy_guard.install(server)
+    opa.install(server, settings)
     app = frame.BoardApp(
         "tianfu",
         server=server,

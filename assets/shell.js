@@ -7,7 +7,7 @@
 (function () {
   "use strict";
 
-  const HIDDEN = new Set(["root", "pinned"]);
+  const HIDDEN = new Set(["root", "pinned", "touched"]);
   const POLL_MS = 5000;
   let latest = null;
 
@@ -165,6 +165,13 @@
     return true;
   }
 
+  /* Set words of the page on screen, as a widget would, and draw every card again, also without a change. */
+  function setWords(change) {
+    const data = merged(latest || fromSearch(window.location.search), change);
+    push(data);
+    setStore({ ...data, touched: String(Date.now()) });
+  }
+
   /* A link that shows somebody else exactly this: same filters, same snapshot. */
   function shareLink() {
     const data = latest || fromSearch(window.location.search);
@@ -173,7 +180,7 @@
       : window.location.href;
   }
 
-  window.tianfu = Object.assign(window.tianfu || {}, { applyLink, shareLink });
+  window.tianfu = Object.assign(window.tianfu || {}, { applyLink, setWords, shareLink });
 
   /* Links to the page on screen change its filters; any other link is the router's. */
   document.addEventListener(
@@ -197,6 +204,22 @@
     }
   });
 
+  /* The version in force and its verdict change without a snapshot. */
+  function showPolicy(body) {
+    const version = document.getElementById("shell-version");
+    const verdict = body.policy && body.policy.verdict;
+    if (!version || !verdict) {
+      return;
+    }
+    const text = version.dataset.tfWords.replace("#", String(body.policy_version));
+    if (version.textContent !== text) {
+      version.textContent = text;
+    }
+    document.querySelectorAll("#shell-verdict > [data-tf-verdict]").forEach((badge) => {
+      badge.hidden = badge.dataset.tfVerdict !== verdict;
+    });
+  }
+
   /* A newer snapshot is offered, never forced: the filters stand in the URL and survive the reload. */
   async function poll() {
     const frame = document.querySelector("[data-tf-snapshot]");
@@ -207,6 +230,7 @@
     try {
       const answer = await fetch("/healthz", { credentials: "same-origin" });
       const body = await answer.json();
+      showPolicy(body);
       if (body.snapshot_id && body.snapshot_id !== frame.dataset.tfSnapshot && offer.hidden) {
         const button = document.createElement("button");
         button.type = "button";

@@ -8,6 +8,7 @@
     ├── StorageError         exit 7   disk full, folder not writable
     ├── BoundaryError        exit 8   a boundary file that cannot be drawn
     ├── PolicyError          exit 9   a policy document that is not valid
+    │   └── EnvelopeError             a signed one that is refused (in dashboard.envelope.errors)
     ├── SettingError         exit 10  a setting that makes no sense
     ├── BrokenAuditError     exit 11  an audit row was changed or is missing (in dashboard.store.audit)
     ├── BadFilter            HTTP 400 a filter in a URL or callback that cannot be read

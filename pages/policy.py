@@ -1,140 +1,122 @@
-"""Policy: every threshold in force with its unit, bounds and source; read only."""
+"""Policy: what is in force and proven, the change at hand with its impact and next step, the history."""
 
 from __future__ import annotations
 
-from itertools import groupby, pairwise
+import re
 
 from dash import html
 from dash.development.base_component import Component
 
-from dashboard.components.badges import colour_badge
-from dashboard.components.tables import ColumnSpec, Value, data_table
-from dashboard.i18n.catalogue import Lang
-from dashboard.policy.groups import ReasonRow
-from dashboard.policy.model import Source, Text
-from dashboard.policy.thresholds import Threshold, list_thresholds
+from dashboard.components.states import loading
+from dashboard.components.tables import ColumnSpec, Value
 from dashboard.shell.context import Context
 from dashboard.shell.exports import TableData, register_export
-from dashboard.shell.pages import Page, card, register_page
-from dashboard.views.menus import export_menu
+from dashboard.shell.filterbar import register_map
+from dashboard.shell.pages import Page, live_card, register_page
+from dashboard.views.policy_body import (
+    GROUPS_SHOWN,
+    VIEWS,
+    browser_words,
+    form_card,
+    group_list,
+    view_links,
+)
+from dashboard.views.policy_desk import read_desk
+from dashboard.views.policy_history import history_table, history_view
+from dashboard.views.policy_impact_view import impact_view
+from dashboard.views.policy_now import now_card
+from dashboard.views.policy_rows import release_words
+from dashboard.views.policy_side import side_card
 
 
 def body(context: Context) -> Component:
-    policy, lang = context.policy, context.lang
-    lead = context.t("policy.page.lead", version=policy.version, day=policy.effective_from)
+    def slot(name: str, height: int) -> Component:
+        return loading(html.Div(id=f"policy-{name}"), height=height, lang=context.lang)
+
     return html.Div(
         [
+            html.H1(context.t("nav.policy"), className="tf-hidden"),
+            slot("now", 132),
             html.Div(
                 [
-                    html.H1(context.t("nav.policy")),
-                    html.P(lead),
-                    html.P(words(policy.notes, lang), className="tf-dim"),
+                    html.Div(html.Div(id="policy-groups"), className="tf-pol-left"),
+                    html.Div(
+                        [html.Div(id="policy-tabs"), slot("form", 480), html.Div(id="policy-more")],
+                        className="tf-pol-middle",
+                    ),
+                    html.Div(slot("side", 160), className="tf-pol-right"),
                 ],
-                className="tf-page-head",
+                className="tf-pol",
             ),
-            html.Div(
-                [
-                    html.Div(id="policy-thresholds", className="tf-col-6"),
-                    html.Div(id="policy-reasons", className="tf-col-6"),
-                ],
-                className="tf-grid",
-            ),
+            browser_words(context),
         ]
     )
 
 
-PAGE = register_page(__name__, Page(key="policy", path="/policy", order=30, needs="view", body=body, bar=()))
+PAGE = register_page(
+    __name__,
+    Page(
+        key="policy",
+        path="/policy",
+        order=30,
+        needs="view",
+        body=body,
+        bar=(),
+        options={
+            "view": VIEWS,
+            "group": GROUPS_SHOWN,
+            "change": re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"),
+            "a": re.compile(r"[1-9][0-9]{0,5}"),
+            "touched": re.compile(r"[0-9]{1,16}"),
+            "b": re.compile(r"[1-9][0-9]{0,5}"),
+        },
+        live=True,
+    ),
+)
 
 
-@card(PAGE, "policy-thresholds")
-def draw_thresholds(context: Context) -> Component:
-    groups = groupby(list_thresholds(context.policy), key=lambda threshold: threshold.group)
-    return html.Div(
-        [_group(context, group, list(thresholds)) for group, thresholds in groups], className="tf-stack"
-    )
+register_map(PAGE.key, "policy")
 
 
-def _group(context: Context, group: str, thresholds: list[Threshold]) -> Component:
-    return html.Section(
-        [
-            html.Header(
-                html.Div(
-                    [
-                        html.H2(context.t(f"policy.{group}"), className="tf-card-title"),
-                        html.P(context.t(f"policy.{group}.note"), className="tf-card-unit"),
-                    ],
-                    className="tf-card-heading",
-                ),
-                className="tf-card-head",
-            ),
-            html.Dl(
-                [_row(context, threshold, before) for before, threshold in pairwise([None, *thresholds])],
-                className="tf-thresholds",
-            ),
-        ],
-        className="tf-card",
-    )
+@live_card(PAGE, "policy-now")
+def draw_now(context: Context) -> Component:
+    return now_card(context, read_desk(context))
 
 
-def _row(context: Context, threshold: Threshold | None, before: Threshold | None) -> Component | None:
-    """One threshold; what the row above says already (note, source) is not said again."""
-    if threshold is None:
-        return None
-    t = context.t
-    note_said = before is not None and before.name == threshold.name
-    source_said = before is not None and before.source == threshold.source
-    name = t(threshold.text_key)
-    if threshold.key:
-        name = f"{name} · {key_text(context, threshold)}"
-    bounds = (
-        t("policy.page.bounds", low=f"{threshold.low:,}", high=f"{threshold.high:,}")
-        if threshold.low is not None and threshold.high is not None
-        else ""
-    )
-    return html.Div(
-        [
-            html.Dt(
-                [name, None if note_said else html.Span(t(f"{threshold.text_key}.note"), className="tf-dim")]
-            ),
-            html.Dd(
-                [
-                    html.Span(
-                        [value_text(context, threshold), " ", unit_text(context, threshold)],
-                        className="tf-num tf-strong",
-                    ),
-                    html.Span(bounds, className="tf-dim"),
-                    None
-                    if source_said
-                    else html.Span(
-                        t("policy.page.source", source=words(threshold.source, context.lang)),
-                        className="tf-dim",
-                    ),
-                ]
-            ),
-        ]
-    )
+@live_card(PAGE, "policy-groups")
+def draw_groups(context: Context) -> Component:
+    return group_list(context, read_desk(context))
 
 
-def key_text(context: Context, threshold: Threshold) -> str:
-    """The key of a threshold by key in words: a feed, or a venue category."""
-    kind = "feed" if threshold.group == "feeds" else "category"
-    return context.t(f"{kind}.{threshold.key}")
+@live_card(PAGE, "policy-tabs")
+def draw_tabs(context: Context) -> Component:
+    return view_links(context, read_desk(context))
 
 
-def value_text(context: Context, threshold: Threshold) -> str:
-    value = threshold.value
-    if isinstance(value, bool):
-        return context.t("policy.yes" if value else "policy.no")
-    if isinstance(value, int):
-        return f"{value:,}"
-    return context.t(f"{'ruleset' if threshold.name == 'rule_set' else threshold.name}.{value}")
+@live_card(PAGE, "policy-form", follows=False)
+def draw_form(context: Context) -> Component:
+    """What is typed into; it is drawn again only when it is asked for, never because something moved."""
+    if context.filters.options["view"] != "edit":
+        return html.Div(hidden=True, className="tf-card tf-pol-off")
+    return form_card(context, read_desk(context))
 
 
-def unit_text(context: Context, threshold: Threshold) -> str:
-    return context.t(f"unit.{threshold.unit}") if threshold.unit else ""
+@live_card(PAGE, "policy-more")
+def draw_more(context: Context) -> Component:
+    """The other two views: impact, and history."""
+    view = context.filters.options["view"]
+    if view == "history":
+        return history_view(context, read_desk(context))
+    return impact_view(context, read_desk(context)) if view == "impact" else html.Div(hidden=True)
+
+
+@live_card(PAGE, "policy-side")
+def draw_side(context: Context) -> Component:
+    return side_card(context, read_desk(context))
 
 
 def reasons_table(context: Context) -> TableData:
+    """The table of reasons in force, for the export."""
     t = context.t
     columns = (
         ColumnSpec("colour", t("codes.column.colour"), kind="status", min_width=84),
@@ -145,8 +127,8 @@ def reasons_table(context: Context) -> TableData:
     rows: list[dict[str, Value]] = [
         {
             "colour": row.colour,
-            "reason": t(f"reason.{row.reason_code}"),
-            "release": release_text(context, row),
+            "reason": row.zh if context.lang == "zh-CN" else row.en,
+            "release": release_words(context, row),
             "clause": row.clause,
         }
         for row in context.policy.health_code.rows
@@ -154,48 +136,5 @@ def reasons_table(context: Context) -> TableData:
     return TableData(t("policy.page.reasons"), columns, rows)
 
 
-def release_text(context: Context, row: ReasonRow) -> str:
-    """How a colour ends, in one sentence."""
-    if row.release is None:
-        return context.t("policy.release.none")
-    key = f"policy.release.{row.release}" + ("" if row.hold_days is not None else ".open")
-    start = context.t(f"policy.hold.{row.hold_from}")
-    return context.t(key, days=row.hold_days, tests=row.tests_required, start=start)
-
-
-def words(entry: Text | Source, lang: Lang) -> str:
-    """The text of a policy entry in the reader's language."""
-    return entry.zh if lang == "zh-CN" else entry.en
-
-
-@card(PAGE, "policy-reasons")
-def draw_reasons(context: Context) -> Component:
-    table = reasons_table(context)
-    colours = html.Div(
-        [colour_badge(colour.id, context.lang) for colour in context.policy.colours], className="tf-badges"
-    )
-    return html.Section(
-        [
-            html.Header(
-                [
-                    html.Div(
-                        [html.H2(table.title, className="tf-card-title"), colours],
-                        className="tf-card-heading",
-                    ),
-                    html.Div(export_menu(context, PAGE.key, "reasons"), className="tf-card-tools"),
-                ],
-                className="tf-card-head",
-            ),
-            data_table(
-                id="policy-reasons-table",
-                columns=table.columns,
-                rows=table.rows,
-                lang=context.lang,
-                label=table.title,
-            ),
-        ],
-        className="tf-card",
-    )
-
-
 register_export(PAGE.key, "reasons", reasons_table)
+register_export(PAGE.key, "history", history_table)

@@ -25,6 +25,8 @@ from dashboard.snapshot.contract import RISK_LEVELS
 from dashboard.views.areamap import map_body, register_area_map
 from dashboard.views.figures import provenance
 from dashboard.views.frames import area_link, chart_card, table_card
+from dashboard.views.marks import policy_marks
+from dashboard.views.restated import chart_marks
 from dashboard.views.riskmap import draw_risk_map
 from dashboard.views.risktables import areas_table, areas_total, levels, places_export, places_table
 from geo.areas import name_of
@@ -245,7 +247,14 @@ def draw_history(context: Context) -> Component:
     ]
     unit = context.t("unit.places")
     chart = trend_lines(
-        days=days, series=series, unit=unit, lang=context.lang, theme=context.theme, from_zero=True
+        days=days,
+        marks=policy_marks(context, days),
+        series=series,
+        unit=unit,
+        lang=context.lang,
+        theme=context.theme,
+        from_zero=True,
+        restated=chart_marks(context, table="risk_place", measure="places", parts=RISK_LEVELS[:2], days=days),
     )
     return chart_card(
         context,
@@ -273,17 +282,24 @@ def draw_cases(context: Context) -> Component:
         if found
         else []
     )
+    origins = [o for o in ("local", "imported") if any(kind == o for _, kind in found)]
     series = [
         Series(
             get_metric(f"cases_{origin}").name(context.lang),
             tuple(cell(found.get((day, origin))) for day in days),
         )
-        for origin in ("local", "imported")
-        if any(kind == origin for _, kind in found)
+        for origin in origins
     ]
     unit = context.t("unit.cases")
     chart = trend_lines(
-        days=days, series=series, unit=unit, lang=context.lang, theme=context.theme, from_zero=True
+        days=days,
+        marks=policy_marks(context, days),
+        series=series,
+        unit=unit,
+        lang=context.lang,
+        theme=context.theme,
+        from_zero=True,
+        restated=chart_marks(context, table="case_daily", measure="confirmed_new", parts=origins, days=days),
     )
     return chart_card(
         context,

@@ -9,6 +9,7 @@ from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
 
+from dashboard.policy.decide_sql import expand
 from dashboard.snapshot.contract import TABLE_BY_NAME
 
 _HEADER = re.compile(r"-- (?P<key>[a-z]+): (?P<value>.+)")
@@ -66,7 +67,10 @@ def parse_question(name: str, text: str) -> Question:
     missing = [key for key in _KEYS if key != "note" and key not in header]
     if missing:
         raise QuestionError(f"{name}.sql: the header lacks {', '.join(missing)}.")
-    sql = "\n".join(lines).strip()
+    try:
+        sql = expand("\n".join(lines).strip())
+    except KeyError as word:
+        raise QuestionError(f"{name}.sql: no table or field of the rules is called {word}.") from None
     question = Question(
         name=name,
         title=header["title"],

@@ -10,7 +10,9 @@ from typing import Literal, get_args
 from dashboard.auth.scope import Scope, build_scope
 from dashboard.errors import NotPermitted, TianfuError
 
-Right = Literal["view", "export", "unmask", "assign", "draft", "approve", "publish", "audit", "administer"]
+Right = Literal[
+    "view", "export", "unmask", "assign", "draft", "approve", "publish", "emergency", "audit", "administer"
+]
 Role = Literal[
     "viewer", "city_official", "county_official", "policy_editor", "commander", "auditor", "administrator"
 ]
@@ -24,7 +26,7 @@ ROLE_RIGHTS: Mapping[Role, frozenset[Right]] = {
     "city_official": frozenset({"view", "export", "assign"}),
     "county_official": frozenset({"view", "export", "assign"}),
     "policy_editor": frozenset({"view", "export", "draft"}),
-    "commander": frozenset({"view", "export", "unmask", "assign", "approve", "publish"}),
+    "commander": frozenset({"view", "export", "unmask", "assign", "approve", "publish", "emergency"}),
     "auditor": frozenset({"view", "export", "audit"}),
     "administrator": frozenset({"view", "administer"}),
 }

@@ -6,7 +6,22 @@ import sys
 
 import typer
 
-from dashboard.cli import accounts, demo, demo_data, policy, screening, serve, snapshot
+from dashboard.cli import (
+    accounts,
+    audit,
+    demo,
+    demo_data,
+    policy,
+    policy_keys,
+    policy_opa,
+    policy_publish,
+    restated,
+    rules_service,
+    screening,
+    sender,
+    serve,
+    snapshot,
+)
 from dashboard.errors import TianfuError
 
 app = typer.Typer(
@@ -17,13 +32,23 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 # One line for each module: app.add_typer(module.app, name="...") or app.command("...")(module.function).
+snapshot.app.command("restated")(restated.restated)
 app.add_typer(snapshot.app, name="snapshot")
+policy.app.command("import")(policy_publish.import_)
+policy.app.command("publish")(policy_publish.publish)
+policy.app.command("status")(policy_publish.status)
+policy.app.command("install-baseline")(policy_publish.install_baseline_command)
+policy.app.add_typer(policy_keys.app, name="keys")
+policy.app.add_typer(policy_opa.app, name="opa")
 app.add_typer(policy.app, name="policy")
 app.add_typer(screening.app, name="screening")
 app.add_typer(accounts.account, name="account")
+app.add_typer(audit.app, name="audit")
 app.command("demo-data")(demo_data.demo_data)
 app.command("demo")(demo.demo)
 app.command("serve")(serve.serve)
+app.command("rules-service")(rules_service.rules_service)
+app.add_typer(sender.app, name="sender")
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""``tianfu policy``: read the thresholds in force, compare two documents, export one."""
+"""``tianfu policy``: read the thresholds in force or any published version, compare two, export one."""
 
 from __future__ import annotations
 
@@ -9,17 +9,30 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from dashboard.cli.policy_source import load_policy
 from dashboard.errors import StorageError
 from dashboard.i18n.catalogue import Lang, read_lang, t
 from dashboard.policy.diff import diff_policies
-from dashboard.policy.document import canonical_json, digest_policy, read_policy
+from dashboard.policy.document import canonical_json, digest_policy
 from dashboard.policy.model import Policy, ReasonRow
-from dashboard.policy.store import load_baseline
 from dashboard.policy.thresholds import Threshold, list_thresholds
 
-app = typer.Typer(help="The thresholds in force: show, compare, export.", no_args_is_help=True)
+app = typer.Typer(
+    help="The thresholds: show, compare, export, draft from a file, publish.", no_args_is_help=True
+)
 
-Document = Annotated[str, typer.Argument(help="A .toml or .json policy document, or 'baseline'.")]
+Document = Annotated[
+    str,
+    typer.Argument(help="'in-force', 'baseline', the number of a version, or a .toml or .json document."),
+]
+Which = Annotated[
+    str,
+    typer.Option(
+        "--version",
+        metavar="VERSION",
+        help="Number of a published version, or 'baseline'; in force by default.",
+    ),
+]
 Language = Annotated[str, typer.Option("--lang", help="Language of names: zh-CN or en.")]
 
 
@@ -27,9 +40,10 @@ Language = Annotated[str, typer.Option("--lang", help="Language of names: zh-CN 
 def show(
     as_json: Annotated[bool, typer.Option("--json", help="Print the canonical JSON instead.")] = False,
     lang: Language = "zh-CN",
+    version: Which = "in-force",
 ) -> None:
     """Show every threshold with its unit and source, and every reason for a colour."""
-    policy = load_baseline()
+    policy = load_policy(version)
     if as_json:
         typer.echo(canonical_json(policy))
         return
@@ -47,7 +61,7 @@ def show(
 @app.command()
 def diff(before: Document, after: Document) -> None:
     """Compare two policies field by field."""
-    changes = diff_policies(_load(before), _load(after))
+    changes = diff_policies(load_policy(before), load_policy(after))
     if not changes:
         typer.echo("No field differs.")
         return
@@ -63,9 +77,10 @@ def export(
     out: Annotated[
         Path | None, typer.Option("--out", help="File to write; standard output by default.")
     ] = None,
+    version: Which = "in-force",
 ) -> None:
-    """Write the policy in force as canonical JSON; its SHA-256 is the policy's digest."""
-    policy = load_baseline()
+    """Write a policy as canonical JSON; its SHA-256 is the policy's digest."""
+    policy = load_policy(version)
     if out is None:
         typer.echo(canonical_json(policy))
         return
@@ -74,10 +89,6 @@ def export(
     except OSError as problem:
         raise StorageError(f"{out} cannot be written: {problem}.", todo="Choose another file.") from None
     typer.echo(f"{out}  {digest_policy(policy)}")
-
-
-def _load(name: str) -> Policy:
-    return load_baseline() if name == "baseline" else read_policy(Path(name))
 
 
 def _threshold_table(thresholds: tuple[Threshold, ...], lang: Lang) -> Table:

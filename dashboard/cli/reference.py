@@ -9,8 +9,12 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from dashboard.envelope.rego_module import rego_text
+from dashboard.envelope.schema import envelope_schema_text
 from dashboard.i18n.catalogue import t
 from dashboard.policy.reference import policy_page
+from dashboard.publishing.reference import states_page
+from dashboard.rules.openapi import openapi_text
 from dashboard.settings import SETTINGS
 from dashboard.snapshot.contract import CONTRACT_VERSION, FEEDS, TABLES, Column
 from queries.reference import metrics_page
@@ -76,6 +80,10 @@ GENERATED: dict[str, Callable[[], str]] = {
     "snapshot-contract.md": contract_page,
     "metrics.md": metrics_page,
     "policy-thresholds.md": policy_page,
+    "policy-states.md": states_page,
+    "policy-envelope.schema.json": envelope_schema_text,
+    "rules-service.openapi.json": openapi_text,
+    "../dashboard/envelope/rego/policy.rego": rego_text,
 }
 
 
@@ -83,7 +91,7 @@ def main(words: list[str]) -> int:
     """Write the documents, or name those that are out of date and return 1."""
     stale = []
     for name, build in GENERATED.items():
-        path, text = DOCS / name, HEAD + build()
+        path, text = DOCS / name, (HEAD if name.endswith(".md") else "") + build()
         if "--write" in words:
             path.write_text(text, encoding="utf-8")
         elif not path.exists() or path.read_text(encoding="utf-8") != text:

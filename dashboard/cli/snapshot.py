@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from dashboard.cli.policy_source import read_in_force
 from dashboard.cli.progress import show_progress
 from dashboard.clock import china_now
 from dashboard.errors import SnapshotNotFound
@@ -113,6 +114,7 @@ def build_from(
                 progress=progress,
                 publish=publish and target.store is None,
                 memory=memory,
+                policy=read_in_force(target.settings).policy,
             )
         except Refused as refused:
             print(render_text(refused.report))
@@ -143,7 +145,7 @@ def validate(
 ) -> None:
     """Check a stored snapshot again: files, columns and every rule."""
     root = _target(out).root
-    report = validate_stored(root, _named(root, snapshot_id))
+    report = validate_stored(root, _named(root, snapshot_id), policy=read_in_force(read_settings()).policy)
     print(render_json(report) if as_json else render_text(report))
     check_report(report)
 
@@ -237,6 +239,11 @@ def prune(
     if target.store is not None:
         gone = prune_store(target.store, keep=keep, pinned=pin or ())
     print("\n".join(f"Removed {snapshot_id}." for snapshot_id in gone) or "Nothing to remove.")
+
+
+def snapshots_folder(out: Path | None) -> Path:
+    """The folder of snapshots that a command works on."""
+    return _target(out).root
 
 
 def _target(out: Path | None) -> Target:

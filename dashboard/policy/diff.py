@@ -29,14 +29,18 @@ class Change:
 
 def diff_policies(before: Policy, after: Policy) -> tuple[Change, ...]:
     """All differing fields, those of ``before`` in its order, then the added ones."""
-    old = _flatten("", before.model_dump(mode="json", exclude_none=True))
-    new = _flatten("", after.model_dump(mode="json", exclude_none=True))
+    old, new = flatten_policy(before), flatten_policy(after)
     return tuple(
         Change(path, old.get(path), new.get(path))
         for path in dict.fromkeys([*old, *new])
         # By type too: for Python 1 equals True, for a rules service it does not.
         if (type(old.get(path)), old.get(path)) != (type(new.get(path)), new.get(path))
     )
+
+
+def flatten_policy(policy: Policy) -> dict[str, Scalar]:
+    """Every stated field by its path; rows are named by what they are about."""
+    return _flatten("", policy.model_dump(mode="json", exclude_none=True))
 
 
 def _flatten(path: str, value: object) -> dict[str, Scalar]:

@@ -105,6 +105,10 @@ def _freeze_sources(values: Mapping[str, str]) -> Mapping[str, str]:
     return MappingProxyType(dict(values))
 
 
+def _freeze_remarks(values: Mapping[str, str] | None) -> Mapping[str, str] | None:
+    return MappingProxyType(dict(values)) if values else None
+
+
 def _freeze_bounds(values: Mapping[str, OverrideBounds]) -> Mapping[str, OverrideBounds]:
     return MappingProxyType(dict(values))
 
@@ -113,7 +117,8 @@ class Policy(Strict):
     """One version of a policy.
 
     ``provenance`` maps the path of each threshold to the id of its source; a threshold by key may name
-    another source for one of its keys (``feeds.late_after_minutes.risk_feed``).
+    another source for one of its keys (``feeds.late_after_minutes.risk_feed``). ``remarks`` maps the path of
+    a threshold or a reason row to a note of plain text; a policy without any leaves the field out.
     """
 
     policy_id: Literal["epidemic"]
@@ -142,6 +147,11 @@ class Policy(Strict):
         PlainSerializer(lambda values: dict(values), return_type=dict[str, OverrideBounds]),
     ] = Field(default_factory=lambda: MappingProxyType({}))
     overrides: tuple[CityOverride, ...] = ()
+    remarks: Annotated[
+        Mapping[str, Annotated[str, Field(min_length=1, max_length=500)]] | None,
+        AfterValidator(_freeze_remarks),
+        PlainSerializer(lambda values: dict(values) if values else None, return_type=dict[str, str] | None),
+    ] = None
 
     def source(self, source_id: str) -> Source:
         return next(source for source in self.sources if source.id == source_id)

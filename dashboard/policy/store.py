@@ -1,4 +1,4 @@
-"""The policy this board runs by: the packaged baseline, read once, with its colours, reasons and presets."""
+"""The packaged baseline, read once, with its colours and reasons, and the presets of the national plans."""
 
 from __future__ import annotations
 
@@ -73,7 +73,13 @@ def reasons() -> tuple[ReasonRow, ...]:
     return load_baseline().health_code.rows
 
 
-@cache
-def colour_of_reason() -> Mapping[str, str]:
-    """Colour id by reason code."""
-    return MappingProxyType({row.reason_code: row.colour for row in reasons()})
+def colours_by_reason(policy: Policy) -> Mapping[str, tuple[str, ...]]:
+    """The colours a reason gives or gave: those of ``policy``, then of the baseline where they differ.
+
+    Days before a change keep the colour that held then, so both are right in one table.
+    """
+    found = {row.reason_code: (row.colour,) for row in policy.health_code.rows}
+    for row in load_baseline().health_code.rows:
+        known = found.get(row.reason_code, ())
+        found[row.reason_code] = known if row.colour in known else (*known, row.colour)
+    return MappingProxyType(found)

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from dashboard.policy.model import Policy
-from dashboard.policy.store import load_baseline
+from dashboard.publishing.in_force import InForce
 from dashboard.settings import Settings
+from dashboard.shell.policy_watch import PolicyWatch
 from dashboard.snapshot.storage_follow import follow
 from dashboard.snapshot.store import Store
+from dashboard.store.engine import Database
 from geo.boundaries import BoundarySet, load_boundaries
 
 
@@ -20,14 +22,25 @@ class Board:
 
     settings: Settings
     store: Store
+    database: Database
 
     @cached_property
     def boundaries(self) -> BoundarySet:
         return load_boundaries(file=self.settings.boundaries, crs=self.settings.boundaries_crs)
 
     @cached_property
+    def watch(self) -> PolicyWatch:
+        return PolicyWatch(self.database)
+
+    @property
+    def in_force(self) -> InForce:
+        """What the rules service runs, as of a few seconds ago at most."""
+        return self.watch.read()
+
+    @property
     def policy(self) -> Policy:
-        return load_baseline()
+        """The policy in force. What must not change under one request is in its ``Context``."""
+        return self.in_force.policy
 
 
 _BOARDS: dict[str, Board] = {}
@@ -35,9 +48,19 @@ _BOARDS: dict[str, Board] = {}
 
 def configure(settings: Settings) -> Board:
     """Make the board of this process from ``settings``; called once, by ``create_app``."""
-    board = Board(settings=settings, store=Store(settings.board_snapshots, follower=follow(settings)))
+    board = Board(
+        settings=settings,
+        store=Store(settings.board_snapshots, follower=follow(settings)),
+        database=Database(settings),
+    )
     _BOARDS["board"] = board
     return board
+
+
+def find_board(settings: Settings) -> Board | None:
+    """The board of this process if it is the one of these settings; both then share one store."""
+    board = _BOARDS.get("board")
+    return board if board is not None and board.settings is settings else None
 
 
 def get_board() -> Board:

@@ -10,6 +10,7 @@ from dashboard.auth.rights import Identity, Right, check, scope_of
 from dashboard.auth.scope import Scope
 from dashboard.i18n.catalogue import Lang, t
 from dashboard.policy.model import Policy
+from dashboard.publishing.in_force import InForce
 from dashboard.shell.board import Board, get_board
 from dashboard.shell.filters import Filters, Options, parse_filters
 from dashboard.shell.identity import current_identity, current_lang, current_theme
@@ -31,10 +32,12 @@ class Context:
     filters: Filters
     manifest: Manifest
     view: View
+    in_force: InForce
 
     @property
     def policy(self) -> Policy:
-        return self.board.policy
+        """The policy in force when the request began: one answer never mixes two versions."""
+        return self.in_force.policy
 
     def t(self, key: str, **values: object) -> str:
         """A text in the reader's language."""
@@ -62,4 +65,5 @@ def build_context(raw: Mapping[str, str], *, needs: Right, options: Options) -> 
         filters=filters,
         manifest=manifest,
         view=View(store=board.store, snapshot_id=manifest.id, scope=scope),
+        in_force=board.in_force,
     )

@@ -32,6 +32,7 @@ def keep(context: Context, name: str, draw: Callable[[Context], object]) -> Plai
         context.lang,
         context.theme,
         context.policy.version,
+        context.in_force.policy_digest,
         tuple(filters.as_dict().items()),
     )
     return _kept.get(key, lambda: _Drawn(draw(context))).plain

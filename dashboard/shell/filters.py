@@ -6,6 +6,7 @@ refused with a sentence, what lies outside the scope as well. The same words sta
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -16,8 +17,9 @@ from dashboard.errors import BadFilter
 from dashboard.snapshot.manifest import Manifest
 from geo.areas import PROVINCE, get_area, is_area
 
-# A page's own filters: name -> allowed values, the first being the default.
-Options = Mapping[str, tuple[str, ...]]
+# A page's own filters: name -> allowed values, the first being the default. A pattern allows nothing (the
+# default) and whatever matches it as a whole: the id of a change, the number of a version.
+Options = Mapping[str, "tuple[str, ...] | re.Pattern[str]"]
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,8 @@ class Filters:
         if not self.pinned and "snapshot" not in changes:
             # An unpinned page follows the newest snapshot; only a pinned link names one.
             words.pop("snapshot", None)
+        # Says only that the page was drawn anew; a link is not about that.
+        words.pop("touched", None)
         return "?" + urlencode(words)
 
 
@@ -116,7 +120,18 @@ def _day(raw: Mapping[str, str], name: str, default: date) -> date:
         ) from None
 
 
-def _option(raw: Mapping[str, str], name: str, allowed: tuple[str, ...]) -> str:
+def _option(raw: Mapping[str, str], name: str, allowed: tuple[str, ...] | re.Pattern[str]) -> str:
+    if isinstance(allowed, re.Pattern):
+        value = raw.get(name, "")
+        if value and not allowed.fullmatch(value):
+            raise BadFilter(
+                f"{name} is {value[:20]!r}.",
+                todo="Follow a link of the page instead of writing the address by hand.",
+                key="error.bad_word",
+                name=name,
+                value=value[:20],
+            )
+        return value
     value = raw.get(name) or allowed[0]
     if value not in allowed:
         raise BadFilter(

@@ -16,6 +16,7 @@ from dashboard.components.icon import icon
 from dashboard.components.provenance import time_tag
 from dashboard.components.states import synthetic_ribbon
 from dashboard.components.theme import mantine_theme
+from dashboard.components.verdict import verdict_switch
 from dashboard.errors import TianfuError
 from dashboard.i18n.catalogue import Lang, t
 from dashboard.shell.board import Board, get_board
@@ -29,6 +30,7 @@ from dashboard.shell.identity import (
     nav_folded,
 )
 from dashboard.shell.pages import PAGES
+from dashboard.snapshot.last_build import read_refused
 from dashboard.snapshot.manifest import Manifest
 from geo.areas import name_of
 
@@ -78,6 +80,7 @@ def layout() -> Component:
                     [
                         html.Div(id="shell-offer", className="tf-offer", hidden=True),
                         notice(board, lang),
+                        refusal(board, manifest, lang),
                         dash.page_container,
                     ],
                     id="content",
@@ -118,6 +121,22 @@ def notice(board: Board, lang: Lang) -> Component | None:
     )
 
 
+def refusal(board: Board, manifest: Manifest | None, lang: Lang) -> Component | None:
+    """A plate when the last build was refused: the data shown are not those of the newest delivery."""
+    build = read_refused(board.store.root, served=manifest.built_at if manifest else None)
+    if build is None:
+        return None
+    return html.Div(
+        [
+            icon("alert"),
+            html.Span(t(lang, "shell.refused", at=f"{build.at:%m-%d %H:%M}")),
+            dcc.Link(t(lang, "shell.refused.link"), href="/feeds"),
+        ],
+        className="tf-plate tf-plate-stale tf-plate-refused",
+        role="status",
+    )
+
+
 def snapshot_marks(manifest: Manifest | None, lang: Lang) -> dict[str, str]:
     """What ``command.js`` compares with ``/healthz`` to offer a newer snapshot."""
     return {
@@ -135,7 +154,7 @@ def header(board: Board, manifest: Manifest | None, identity: Identity, lang: La
         feeds(manifest, lang),
         fact(
             t(lang, "shell.policy.label"),
-            dcc.Link(t(lang, "shell.policy", version=board.policy.version), href="/policy"),
+            dcc.Link(policy_fact(board, lang), href="/policy"),
             title=t(lang, "shell.policy.note"),
         ),
     ]
@@ -169,6 +188,17 @@ def header(board: Board, manifest: Manifest | None, identity: Identity, lang: La
     )
 
 
+def policy_fact(board: Board, lang: Lang) -> list[Component]:
+    """The version in force with its verdict; ``shell.js`` keeps both up to date from ``/healthz``."""
+    now = board.in_force
+    words = html.Span(
+        t(lang, "shell.policy", version=now.version),
+        id="shell-version",
+        **{"data-tf-words": t(lang, "shell.policy", version="#")},
+    )
+    return [words, verdict_switch(now.verdict, lang)]
+
+
 def fact(label: str, value: Component | str, *, title: str = "", kind: str = "") -> Component:
     """One fact of the header: a small label over its value."""
     return html.Div(
@@ -198,7 +228,24 @@ def feeds(manifest: Manifest | None, lang: Lang) -> Component | None:
     words = t(lang, "shell.feeds_bad", n=bad) if bad else t(lang, "shell.feeds_ok")
     sign = icon("alert" if bad else "on-time")
     return fact(
-        t(lang, "nav.feeds"), dcc.Link([sign, " ", words], href="/feeds"), kind="tf-fact-bad" if bad else ""
+        t(lang, "nav.feeds"),
+        html.Span(
+            [dcc.Link([sign, " ", words], href="/feeds"), warnings(manifest, lang)], className="tf-fact-links"
+        ),
+        kind="tf-fact-bad" if bad else "",
+    )
+
+
+def warnings(manifest: Manifest, lang: Lang) -> Component | None:
+    """How many warnings the snapshot in service was published with; the report explains them."""
+    count = len(manifest.warnings)
+    if not count:
+        return None
+    return dcc.Link(
+        t(lang, "shell.warnings", n=count),
+        href="/feeds#feeds-report",
+        className="tf-warn-badge",
+        title=t(lang, "shell.warnings.label", n=count),
     )
 
 

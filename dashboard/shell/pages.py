@@ -31,7 +31,10 @@ log = logging.getLogger("tianfu.pages")
 
 @dataclass(frozen=True)
 class Page:
-    """One screen. ``key`` prefixes every id on it; ``bar`` lists the filters its bar shows."""
+    """One screen. ``key`` prefixes every id on it; ``bar`` lists the filters its bar shows.
+
+    A ``live`` page shows things that change without a new snapshot; its live cards are never kept.
+    """
 
     key: str
     path: str
@@ -40,10 +43,16 @@ class Page:
     body: Callable[[Context], Component]
     bar: tuple[BarPart, ...] = ("area", "date")
     options: Options = field(default_factory=dict)
+    live: bool = False
 
     @property
     def store_id(self) -> str:
         return f"{self.key}-filters"
+
+    @property
+    def moved_id(self) -> str:
+        """The store of a live page that changes when what the page shows has changed behind it."""
+        return f"{self.key}-moved"
 
 
 PAGES: dict[str, Page] = {}
@@ -81,6 +90,7 @@ def render(page: Page, query: Mapping[str, object]) -> Component:
         return html.Div(
             [
                 dcc.Store(id=page.store_id, data=words),
+                dcc.Store(id=page.moved_id, data="") if page.live else None,
                 filter_bar(page.key, page.bar, context) if page.bar else None,
                 page.body(context),
             ],
@@ -114,11 +124,35 @@ def card(
     return register_card
 
 
-def guarded(page: Page, data: object, name: str, draw: Callable[[Context], object]) -> Plain:
+def live_card(
+    page: Page, output: str, *, follows: bool = True
+) -> Callable[[Callable[[Context], Component | None]], Callable[[Context], Component | None]]:
+    """Like ``card``, drawn anew each time: what it shows is in the store of the board, not in the snapshot.
+
+    With ``follows`` it is drawn again when something moved behind the page; a card in which a person types
+    does not follow, because it would take away what is being typed.
+    """
+
+    def register_card(draw: Callable[[Context], Component | None]) -> Callable[[Context], Component | None]:
+        moved = (Input(page.moved_id, "data"),) if follows else ()
+
+        @dash.callback(Output(output, "children"), Input(page.store_id, "data"), *moved)
+        def update(data: object, *_moved: object) -> Plain:
+            return guarded(page, data, output, draw, kept=False)
+
+        return draw
+
+    return register_card
+
+
+def guarded(
+    page: Page, data: object, name: str, draw: Callable[[Context], object], *, kept: bool = True
+) -> Plain:
     """Draw from untrusted ``data``; a user's error becomes its sentence, a bug a plain card and a log."""
     try:
         raw = as_text(data) if isinstance(data, Mapping) else {}
-        return keep(build_context(raw, needs=page.needs, options=page.options), name, draw)
+        context = build_context(raw, needs=page.needs, options=page.options)
+        return keep(context, name, draw) if kept else plain(draw(context))
     except TianfuError as error:
         return plain(refusal(error))
     except Exception:

@@ -1,6 +1,7 @@
 """The guard of every request: a session, the same origin, a CSRF token; and the headers of every answer.
 
-Everything is closed but the sign-in page, ``/healthz`` and the libraries' and our own static files. A
+Everything is closed but the sign-in page, ``/healthz`` and the libraries' and our own static files; policy
+engines bring a token (``dashboard.shell.opa``). A
 callback is an address like any other and is guarded here too; what a person may see of it is decided
 below, by the scope.
 """
@@ -22,6 +23,7 @@ from dashboard.clock import Clock, china_now
 from dashboard.errors import TianfuError
 from dashboard.i18n.catalogue import t
 from dashboard.settings import Settings
+from dashboard.shell.board import find_board
 from dashboard.shell.callbacks import is_readable
 from dashboard.shell.identity import current_lang
 
@@ -34,6 +36,10 @@ CSRF_FIELD = "csrf"
 SIGN_IN, SIGN_OUT = "/sign-in", "/sign-out"
 STATIC = ("/assets/", "/_dash-component-suites/")
 OPEN = frozenset({SIGN_IN, "/healthz", "/_favicon.ico"})
+# Programs that bring a token of their own instead of a session; each route checks it before anything else.
+BY_TOKEN = frozenset(
+    {("GET", "/opa/v1/bundles/tianfu"), ("POST", "/opa/v1/status"), ("POST", "/opa/v1/logs")}
+)
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 BODY_LIMIT = 1_000_000
 _EXTENSION = "tianfu_desk"
@@ -50,7 +56,18 @@ HEADERS = {
 
 def desk_of(server: Flask, settings: Settings, *, clock: Clock = china_now) -> Desk:
     """The one sign-in desk of ``server``; nothing is opened before the first request."""
-    desk = server.extensions.setdefault(_EXTENSION, Desk(settings, clock=clock))
+    desk = server.extensions.get(_EXTENSION)
+    if desk is None:
+        board = find_board(settings)
+        desk = Desk(settings, database=board.database if board else None, clock=clock)
+        server.extensions[_EXTENSION] = desk
+    assert isinstance(desk, Desk)
+    return desk
+
+
+def current_desk(server: Flask) -> Desk:
+    """The desk of a running board, for acts that are written to its audit log."""
+    desk = server.extensions[_EXTENSION]
     assert isinstance(desk, Desk)
     return desk
 
@@ -191,6 +208,8 @@ def _refusal(desk: Desk) -> Response | None:
     changes = request.method not in SAFE_METHODS
     if (request.content_length or 0) > BODY_LIMIT:
         return problem("error.too_large", 413)
+    if (request.method, request.path) in BY_TOKEN:
+        return None
     if changes and not _same_origin():
         return problem("error.other_origin", 403)
     if request.path in OPEN or (not changes and _is_static()):

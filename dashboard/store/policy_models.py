@@ -19,7 +19,10 @@ class PolicyChangeRow(Base):
 
     ``edits`` holds what was typed, by path of the field, also where it is not valid yet; ``digest`` is the
     digest of the document they make with the base, None while they make none. An approval is worth something
-    only while ``approved_digest`` equals ``digest``.
+    only while ``approved_digest`` equals ``digest`` and ``approved_base`` equals ``base_digest``, the digest
+    of the envelope that published last when the change was begun or rebased. ``version`` is the number the
+    change will have when it is published, ``editors`` the ids of all accounts that edited it, ``rollback_of``
+    the version a rollback goes back to.
     """
 
     __tablename__ = "policy_change"
@@ -35,6 +38,8 @@ class PolicyChangeRow(Base):
     row_version: Mapped[int]
     author_id: Mapped[int] = mapped_column(ForeignKey("account.id"))
     author: Mapped[str] = mapped_column(String(64))
+    editors: Mapped[list[int]] = mapped_column(JSON)
+    version: Mapped[int]
     base_version: Mapped[int]
     base_digest: Mapped[str] = mapped_column(String(80))
     edits: Mapped[dict[str, object]] = mapped_column(JSON)
@@ -59,13 +64,18 @@ class PolicyChangeRow(Base):
 
 
 class PolicyNoteRow(Base):
-    """What was said or done about a change: a comment, or a step with its reason. Only grows."""
+    """What was said or done about a change: a comment, or a step with its reason. Only grows.
+
+    ``row_version`` is that of the change after the step, so that whoever saw an older one can be told what
+    was done since.
+    """
 
     __tablename__ = "policy_note"
     __table_args__ = (Index("ix_policy_note_change_id", "change_id"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     change_id: Mapped[str] = mapped_column(ForeignKey("policy_change.id"))
+    row_version: Mapped[int]
     at: Mapped[datetime]
     actor: Mapped[str] = mapped_column(String(64))
     act: Mapped[str] = mapped_column(String(32))
@@ -73,7 +83,12 @@ class PolicyNoteRow(Base):
 
 
 class PolicyEnvelopeRow(Base):
-    """One signed envelope, kept byte for byte; ``document`` is the canonical text of its newest version."""
+    """One signed envelope, kept byte for byte.
+
+    ``version`` is the version it brings (a refresh brings that of the envelope before it), ``document`` the
+    canonical text of that version, ``effective_at_s`` and ``expires_at_s`` its times. ``entries`` lists all
+    versions in the envelope as ``[version, effective_at_s, expires_at_s]``.
+    """
 
     __tablename__ = "policy_envelope"
     __table_args__ = (UniqueConstraint("policy_id", "seq", name="uq_policy_envelope_seq"),)
@@ -88,6 +103,7 @@ class PolicyEnvelopeRow(Base):
     prev: Mapped[str | None] = mapped_column(String(80))
     body: Mapped[bytes] = mapped_column(LargeBinary)
     document: Mapped[str] = mapped_column(Text)
+    entries: Mapped[list[list[int | None]]] = mapped_column(JSON)
     issued_at: Mapped[datetime]
     effective_at_s: Mapped[int] = mapped_column(BigInteger)
     expires_at_s: Mapped[int | None] = mapped_column(BigInteger)
@@ -131,7 +147,8 @@ class PolicyStatusRow(Base):
     """What the rules service said last, and what the reconciler made of it.
 
     ``reply`` is the last status that was read, ``read_at`` its time; ``missed`` counts polls since then that
-    brought none.
+    brought none. ``drift`` names a difference between the thresholds it decides by and those we signed;
+    ``golden_ok`` is None while the golden cases were not asked of the version in force.
     """
 
     __tablename__ = "policy_status"
@@ -142,13 +159,17 @@ class PolicyStatusRow(Base):
     missed: Mapped[int]
     reply: Mapped[dict[str, object] | None] = mapped_column(JSON)
     error: Mapped[str] = mapped_column(Text)
+    drift: Mapped[str] = mapped_column(Text)
     golden_ok: Mapped[bool | None]
     golden_detail: Mapped[str] = mapped_column(Text)
     confirm_resend: Mapped[str | None] = mapped_column(String(64))
 
 
 class PolicyAlertRow(Base):
-    """One thing about publishing that people must know; ``key`` is unique, so each is raised once."""
+    """One thing about publishing that people must know; ``key`` is unique, so each is raised once.
+
+    ``account_id`` names the person it is for, None is everybody who publishes.
+    """
 
     __tablename__ = "policy_alert"
 
@@ -157,4 +178,5 @@ class PolicyAlertRow(Base):
     at: Mapped[datetime]
     kind: Mapped[str] = mapped_column(String(32))
     detail: Mapped[str] = mapped_column(Text)
+    account_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"))
     ended_at: Mapped[datetime | None]

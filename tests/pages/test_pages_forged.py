@@ -156,6 +156,9 @@ def test_an_option_that_is_not_offered_is_refused(house: House) -> None:
     visitor = house.visitors["wuhou"]
     for page, name in [(each, name) for each in all_pages() for name in each.options]:
         for value in ("nonsense", "x" * 10_000, "' OR 1=1", "\ud800", "__class__", 1):
+            shape = page.options[name]
+            if isinstance(shape, re.Pattern) and shape.fullmatch(str(value)):
+                continue
             for card in cards_of(house.app, page):
                 answer = content(visitor.card(card, page, house.words("full") | {name: value}))
                 assert not answer or with_class(answer, "tf-state-error"), (card.id, name, value)

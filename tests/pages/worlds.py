@@ -32,7 +32,8 @@ FORMULAS = (
     "＝1+1",
 )
 # Tables that some question of a page reads; what no page shows yet cannot be missed on a page.
-READ = {name for question in load_questions().values() for name in question.reads}
+# The impact preview asks of a draft, and here nobody drafts.
+READ = {name for q in load_questions().values() if not q.name.startswith("preview_") for name in q.reads}
 TABLE_NAMES = tuple(table.name for table in TABLES if table.name != "area" and table.name in READ)
 
 Tables = dict[str, pl.DataFrame]

@@ -64,7 +64,7 @@ def test_question_binds_on_the_contract_and_gives_the_columns_of_its_header(
     empty: View, question: Question
 ) -> None:
     """Run on the empty views, since the store lets nothing but one SELECT through, not even PREPARE."""
-    values = {"members": ["510100"], "window_days": 14}
+    values = {"members": ["510100"], "window_days": 14, "rules": []}
     params = {key: values.get(key, "2022-08-30") for key in question.params}
     with empty.store.cursor(empty.scope, empty.snapshot_id) as cursor:
         answer = cursor.execute(question.sql, params)

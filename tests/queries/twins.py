@@ -14,6 +14,8 @@ from typing import Any
 
 import polars as pl
 
+from tests.queries.preview_twins import PREVIEW_TWINS
+
 Rows = list[tuple[Any, ...]]
 
 
@@ -185,6 +187,24 @@ def feed_rejects(files: Files) -> Rows:
     return sorted(tuple(r[n] for n in ("feed", "reason", "rows")) for r in files.all("feed_reject", ""))
 
 
+def restated_days(files: Files, *, area: str, first: date, last: date) -> Rows:
+    names = (
+        "date", "table_name", "measure", "part", "before", "after", "kind", "snapshot_before", "known_at",
+    )  # fmt: skip
+    rows = [tuple(row[n] for n in names) for row in _in(files, "restated", (area,), first, last)]
+    return sorted(rows, key=lambda row: (*row[:4], row[7]))
+
+
+def restated_areas(files: Files, *, members: tuple[str, ...], first: date, last: date) -> Rows:
+    small = {row["code"] for row in files.all("area", "code") if row["level"] in ("county", "functional")}
+    found: defaultdict[tuple[Any, ...], list[str]] = defaultdict(list)
+    for row in _in(files, "restated", members, first, last):
+        if row["area"] in small:
+            key = tuple(row[n] for n in ("date", "table_name", "measure", "part", "snapshot_before"))
+            found[key].append(row["area"])
+    return sorted((*key, len(areas), min(areas)) for key, areas in found.items())
+
+
 def tickets_daily(files: Files, *, members: tuple[str, ...], first: date, last: date) -> Rows:
     measures = ("opened", "closed", "upheld", "reopened", "hours")
     return _add(_in(files, "ticket_daily", members, first, last), ("date",), measures)
@@ -322,10 +342,11 @@ TWINS: dict[str, Callable[..., Rows]] = {
         areas, codes_by_area, codes_by_reason, codes_by_age, codes_trend, code_flows, code_turns,
         scans_daily, scans_hourly, cases_daily, case_facts,
         risk_places, risk_by_area, risk_changes, risk_history, feed_states, feed_rejects,
+        restated_days, restated_areas,
         tickets_daily, tickets_by_area, tickets_by_rule, ticket_backlog, surge_series,
         hotline_daily, hotline_halfhours,
         incidents, funnel_stages, lists_daily, lists_by_area, contacts_daily, contacts_by_area,
         tests_daily, tests_by_area, test_validity, vaccination_groups, vaccination_daily,
         services_daily, institutions,
     )
-}  # fmt: skip
+} | PREVIEW_TWINS  # fmt: skip

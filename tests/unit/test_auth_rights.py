@@ -23,15 +23,15 @@ from dashboard.auth.rights import (
 from dashboard.auth.scope import check_area
 from dashboard.errors import NotPermitted, OutOfScope, TianfuError
 
-# role: view export unmask assign draft approve publish audit administer
+# role: view export unmask assign draft approve publish emergency audit administer
 SPEC = """
-viewer          x . . . . . . . .
-city_official   x x . x . . . . .
-county_official x x . x . . . . .
-policy_editor   x x . . x . . . .
-commander       x x x x . x x . .
-auditor         x x . . . . . x .
-administrator   x . . . . . . . x
+viewer          x . . . . . . . . .
+city_official   x x . x . . . . . .
+county_official x x . x . . . . . .
+policy_editor   x x . . x . . . . .
+commander       x x x x . x x x . .
+auditor         x x . . . . . . x .
+administrator   x . . . . . . . . x
 """
 CELLS = [
     (line.split()[0], right, mark == "x")
@@ -71,6 +71,7 @@ def test_every_role_is_in_the_table() -> None:
     [
         ("draft", "approve"),
         ("draft", "publish"),
+        ("draft", "emergency"),
         ("approve", "audit"),
         ("administer", "approve"),
         ("unmask", "audit"),

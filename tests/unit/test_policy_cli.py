@@ -8,12 +8,22 @@ from hashlib import sha256
 import pytest
 from typer.testing import CliRunner
 
+from dashboard.cli import main
 from dashboard.cli.policy import app
 from dashboard.errors import PolicyError, StorageError
 from dashboard.policy.document import canonical_json, digest_policy
 from dashboard.policy.store import load_baseline
 
 run = CliRunner(env={"COLUMNS": "220"})
+
+
+@pytest.fixture(autouse=True)
+def empty_home(tmp_path, monkeypatch):
+    """No store: what is in force is the baseline, and a command that reads makes no store."""
+    home = tmp_path / "home"
+    monkeypatch.setenv("TIANFU_HOME", str(home))
+    yield
+    assert not home.exists()
 
 
 @pytest.mark.parametrize(
@@ -78,3 +88,11 @@ def test_diff_refuses_a_bad_document(tmp_path):
     with pytest.raises(PolicyError, match="version is 0") as caught:
         run.invoke(app, ["diff", "baseline", str(file)], catch_exceptions=False)
     assert caught.value.exit_code == 9
+
+
+def test_without_a_store_nothing_is_said_to_be_in_force_or_whole():
+    done = run.invoke(main.app, ["policy", "status"])
+    assert "nothing was published" in done.stdout
+    assert run.invoke(main.app, ["policy", "status", "--check"]).exit_code == 1
+    with pytest.raises(StorageError, match="no store"):
+        run.invoke(main.app, ["audit", "verify"], catch_exceptions=False)

@@ -24,8 +24,8 @@ from dashboard.policy.document import (
 )
 from dashboard.policy.model import GROUPS
 from dashboard.policy.store import (
-    colour_of_reason,
     colours,
+    colours_by_reason,
     load_baseline,
     load_presets,
     reasons,
@@ -79,8 +79,8 @@ def refuse(raw: str) -> str:
 
 
 def test_baseline_reasons_and_colours():
-    expected = dict.fromkeys(RED, "red") | dict.fromkeys(YELLOW, "yellow") | {"no_risk": "green"}
-    assert dict(colour_of_reason()) == expected
+    expected = dict.fromkeys(RED, ("red",)) | dict.fromkeys(YELLOW, ("yellow",)) | {"no_risk": ("green",)}
+    assert dict(colours_by_reason(load_baseline())) == expected
     assert [row.clause for row in reasons()] == list(range(1, 19))
     assert [(c.id, c.letter.zh, c.letter.en, c.shape) for c in colours()] == [
         ("red", "红", "R", "■"),

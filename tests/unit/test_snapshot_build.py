@@ -14,8 +14,10 @@ import pytest
 
 from dashboard.cli.main import run
 from dashboard.errors import InputError
+from dashboard.policy.store import load_baseline
+from dashboard.publishing.edits import apply_edits
 from dashboard.snapshot.areas_table import build_area_table
-from dashboard.snapshot.build import STEPS, Step, build_snapshot
+from dashboard.snapshot.build import STEPS, Step, build_snapshot, validate_stored
 from dashboard.snapshot.contract import FEEDS
 from dashboard.snapshot.history import read_current
 from dashboard.snapshot.publish import snapshot_ids
@@ -93,7 +95,7 @@ def test_a_refused_candidate_leaves_a_report_and_nothing_else(
     out = tmp_path / "snapshots"
     good = build_snapshot(input_dir=source, out=out, publish=True, clock=lambda: NOW)
     # A policy that no longer knows a reason of the delivery.
-    monkeypatch.setattr("dashboard.snapshot.build.colour_of_reason", lambda: {"no_risk": "green"})
+    monkeypatch.setattr("dashboard.snapshot.build.colours_by_reason", lambda _policy: {"no_risk": ("green",)})
     path = source / "code_stock" / "two-days.parquet"
     pl.read_parquet(path).with_columns(pl.col("holders") + 1).write_parquet(path)
     with pytest.raises(Refused, match="policy does not know"):
@@ -240,3 +242,26 @@ def test_a_terminal_gets_a_bar_instead_of_lines(tmp_path: Path, source: Path) ->
     assert f"{STEPS}/{STEPS}" in text
     assert "━" in text
     assert f"build 1/{STEPS}: reading" not in text
+
+
+def test_a_build_goes_by_the_policy_in_force(tmp_path: Path, source: Path) -> None:
+    """Another colour for a reason from one day on, and the days before it stay right."""
+    out, path = tmp_path / "snapshots", source / "code_stock" / "two-days.parquet"
+    rows = pl.read_parquet(path)
+    reds = rows.filter(pl.col("colour") == "red")
+    reason = reds["reason"][0]
+    last = pl.col("date") == rows["date"].max()
+    moved = (pl.col("reason") == reason) & last & (pl.col("area") == reds["area"][0])
+    rows.with_columns(
+        pl.when(moved).then(pl.lit("yellow")).otherwise("colour").alias("colour")
+    ).write_parquet(path)
+    with pytest.raises(Refused, match="do not match"):
+        build_snapshot(input_dir=source, out=out, clock=lambda: NOW)
+    edits: dict[str, str | int] = {
+        f"health_code.rows.{reason}.colour": "yellow",
+        "feeds.late_after_minutes.cases": 7,
+    }
+    policy = apply_edits(load_baseline(), edits, version=2).policy
+    manifest = build_snapshot(input_dir=source, out=out, clock=lambda: NOW, policy=policy).manifest
+    assert manifest.policy_version == 2
+    assert validate_stored(out, manifest.id, policy=policy).errors == ()

@@ -1,0 +1,169 @@
+"""``POST /policy/act/<act>``: every step of a policy change; ``GET /policy/pulse``: whether anything moved.
+
+The guard has asked for a session, the same origin and a CSRF token; rights, row version and state are
+asked by the workflow itself, in the transaction of the act. A refusal is a sentence and an audit row.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+
+from flask import Flask, Response, abort, jsonify
+from sqlalchemy import Connection, func, select
+
+from dashboard.auth.rights import Identity, can
+from dashboard.components.policy_words import note_line
+from dashboard.errors import TianfuError
+from dashboard.i18n.catalogue import Lang, t
+from dashboard.publishing.actors import attempt
+from dashboard.publishing.changes import edited_document, get_change, list_notes
+from dashboard.publishing.errors import InvalidDraft, StaleChange
+from dashboard.publishing.standing import read_standing
+from dashboard.shell import policy_publishing, policy_steps
+from dashboard.shell.board import Board
+from dashboard.shell.desk import store_of_board
+from dashboard.shell.identity import current_identity, current_lang
+from dashboard.shell.policy_ask import STEPS, Ask, Done
+from dashboard.shell.policy_body import read_body
+from dashboard.shell.policy_impact import check_impact
+from dashboard.store.engine import Database
+from dashboard.store.policy_models import PolicyChangeRow, PolicyNoteRow, PolicyOutboxRow, PolicyStatusRow
+
+__all__ = ["install", "policy_publishing", "policy_steps"]
+
+POLICY_ID = "epidemic"
+CHANGE_ID = re.compile(r"[0-9a-f-]{36}")
+SEES_DRAFTS = ("draft", "approve", "publish", "audit")
+
+
+def sees_drafts(identity: Identity) -> bool:
+    """Whether a person sees changes that are not published: who drafts, decides or audits."""
+    return any(can(identity, right) for right in SEES_DRAFTS)  # type: ignore[arg-type]
+
+
+def install(server: Flask, board: Board) -> None:
+    """Add both routes."""
+
+    @server.post("/policy/act/<name>")
+    def act(name: str) -> tuple[Response, int]:
+        if name not in STEPS:
+            abort(404)
+        database, clock = store_of_board()
+        ask = Ask(read_body(), current_identity(), clock(), board.settings)
+        try:
+            done = attempt(
+                database,
+                lambda connection: run(name, connection, board, ask),
+                actor=ask.actor,
+                at=ask.at,
+                name=name,
+                target=target_of(ask),
+            )
+        except TianfuError as error:
+            return jsonify(refusal(error, database, ask)), error.http_status
+        return jsonify(answer(done, current_lang())), 200
+
+    @server.get("/policy/pulse")
+    def pulse() -> Response:
+        database, clock = store_of_board()
+        with database.read() as connection:
+            standing = read_standing(connection, POLICY_ID, clock()).judgement
+            seen: list[object] = [standing.verdict, standing.reason, sorted(standing.values.items())]
+            seen += _moved(connection, drafts=sees_drafts(current_identity()))
+        text = json.dumps(seen, default=str)
+        return jsonify({"pulse": hashlib.sha256(text.encode()).hexdigest()[:24]})
+
+
+def target_of(ask: Ask) -> str:
+    """What the audit log names; of what was sent as an id only what can be one."""
+    sent = str(ask.body.get("change", ""))
+    return f"policy_change:{sent}" if CHANGE_ID.fullmatch(sent) else "policy:epidemic"
+
+
+def run(name: str, connection: Connection, board: Board, ask: Ask) -> Done:
+    """Do one step; an approval only on the impact that was really shown for this draft."""
+    if name == "approve":
+        check_impact(connection, board, ask)
+    return STEPS[name](connection, ask)
+
+
+def answer(done: Done, lang: Lang) -> dict[str, object]:
+    """What the browser needs to go on: the new row version, what is wrong and changed, where to go."""
+    body: dict[str, object] = {"go": dict(done.go), "dropped": done.dropped}
+    if done.say:
+        body["say"] = t(lang, done.say)
+    if done.change is not None:
+        change = done.change
+        body |= {
+            "change": change.id,
+            "row_version": change.row_version,
+            "state": change.state,
+            "saved_at": f"{change.updated_at:%H:%M:%S}",
+            "changed": sorted(change.edits),
+            "problems": {p.path: p.text(lang) for p in edited_document(change).problems},
+        }
+    return body
+
+
+def refusal(error: TianfuError, database: Database, ask: Ask) -> dict[str, object]:
+    """The sentences of a refusal; one that came too late also names every step since, and the way on."""
+    lang = current_lang()
+    what, todo = error.what, error.todo
+    if error.key:
+        what = t(lang, error.key, **error.values)
+        todo = t(lang, f"{error.key}.todo", **error.values)
+    body: dict[str, object] = {"error": what, "todo": todo}
+    if isinstance(error, InvalidDraft):
+        body["problems"] = {p.path: p.text(lang) for p in error.problems}
+    if isinstance(error, StaleChange):
+        body["since"] = list(error.since)
+        if sees_drafts(ask.identity):
+            body |= _since(database, ask, lang)
+    return body
+
+
+def _since(database: Database, ask: Ask, lang: Lang) -> dict[str, object]:
+    """What was done to the change after the row version that was sent, in the reader's language."""
+    with database.read() as connection:
+        try:
+            change, seen = get_change(connection, ask.change), ask.row_version
+        except TianfuError:
+            return {}
+        notes = [note for note in list_notes(connection, change.id) if note.row_version > seen]
+    if not notes:
+        return {"row_version": change.row_version}
+    return {"row_version": change.row_version, "since": [note_line(lang, note) for note in notes]}
+
+
+def _moved(connection: Connection, *, drafts: bool) -> list[object]:
+    """What changes whenever something that the page shows has changed."""
+    outbox = connection.execute(
+        select(
+            PolicyOutboxRow.seq,
+            PolicyOutboxRow.state,
+            PolicyOutboxRow.accepted_at,
+            PolicyOutboxRow.active_at,
+            PolicyOutboxRow.verified_at,
+        )
+        .order_by(PolicyOutboxRow.seq.desc())
+        .limit(3)
+    )
+    found: list[object] = [[str(value) for value in row] for row in outbox]
+    found.append(connection.execute(select(PolicyStatusRow.golden_ok)).scalars().all())
+    if drafts:
+        found.append(
+            [
+                str(value)
+                for value in connection.execute(
+                    select(
+                        func.count(PolicyChangeRow.id),
+                        func.sum(PolicyChangeRow.row_version),
+                        func.max(PolicyChangeRow.updated_at),
+                    )
+                ).one()
+            ]
+        )
+        found.append(connection.execute(select(func.max(PolicyNoteRow.id))).scalar())
+    return found
