@@ -78,7 +78,9 @@ def valid_table(context: Context) -> TableData:
     t, clock = context.t, clock_of(context)
     columns = (
         ColumnSpec("venue", t("testing.column.venue"), min_width=92),
-        ColumnSpec("limit", t("testing.column.limit"), kind="number", unit=t("unit.h"), min_width=76),
+        ColumnSpec(
+            "limit", t("testing.column.limit"), kind="number", unit=t("metric.unit.hours"), min_width=76
+        ),
         ColumnSpec("holders", t("testing.column.holders"), kind="bar", unit=t("unit.people"), min_width=96),
         ColumnSpec("rate", t("testing.column.per"), kind="rate", min_width=76),
     )

@@ -52,7 +52,7 @@ def test_zero_hidden_and_missing_look_different(house: House) -> None:
     drawn = cards(house, house.visitors["commander"], "screening", words)
     rows = {row["name"]: row for row in grids(drawn)["screening-areas-table"]}
     jinjiang = rows["锦江区"]
-    assert (jinjiang["joined"], jinjiang["joined__t"]) == (0, "0")
+    assert (jinjiang["sources_joined"], jinjiang["sources_joined__t"]) == (0, "0")
     assert (jinjiang["near_places"], jinjiang["near_places__t"]) == (None, HIDDEN)
     assert jinjiang["near_places__s"] == "suppressed"
     drawn = cards(house, house.visitors["commander"], "appeals", words)
