@@ -50,7 +50,7 @@ docs-check: $(INSTALLED)
 	$(BIN)/python -m dashboard.cli.reference --check
 
 bench: $(INSTALLED)
-	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks $(BENCH)
 
 pictures: $(INSTALLED)
 	TIANFU_PICTURES=docs/pictures $(BIN)/python -m pytest -m browser tests/browser

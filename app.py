@@ -17,6 +17,7 @@ from dashboard.shell import (
     policy_acts,
     policy_guard,
     security,
+    serving,
     shapes,
     signin,
     static,
@@ -38,6 +39,7 @@ def create_app(settings: Settings) -> dash.Dash:
     shapes.install(server, board)
     exports.install(server)
     signin.install(server, settings)
+    serving.install(server)
     policy_acts.install(server, board)
     policy_guard.install(server)
     opa.install(server, settings)

@@ -1,50 +1,65 @@
-"""``make bench``: measure everything on demo data in a temporary home, print and keep one table."""
+"""``make bench``: the board on demo data, the data side on raw events; print and keep one table of ratios."""
 
 from __future__ import annotations
 
+import argparse
 import os
 import platform
 import sys
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
 from benchmarks import decision
 from benchmarks.callbacks import Costs, lines, measure_inside, measure_served
+from benchmarks.line import Line, header
 from benchmarks.memory import Memory, measure_memory
 from benchmarks.payload import Payload, measure_payload
 from benchmarks.preview import Previews, measure_full, measure_preview
+from benchmarks.rollup import rollup_lines
+from benchmarks.screening import screening_lines
 from benchmarks.start import Start, measure_start
 
 RESULTS = Path(__file__).parent / "results"
 
 
-@dataclass(frozen=True)
-class Line:
-    """One target: what was measured, and the most (``at_least``: the least) it may be."""
-
-    what: str
-    target: float
-    measured: float
-    unit: str = ""
-    at_least: bool = False
-    note: str = ""
-
-    @property
-    def met(self) -> bool:
-        return self.measured >= self.target if self.at_least else self.measured <= self.target
-
-    def __str__(self) -> str:
-        sign = ">=" if self.at_least else "<="
-        verdict = "met" if self.met else "MISSED"
-        figures = f"{self.target:>8.4g} {self.measured:>9.4g} {self.unit:5}"
-        return f"{self.what:58}{sign:>3}{figures} {verdict:7} {self.note}"
-
-
 def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument(
+        "--only", choices=["board", "data"], help="One half: pages, or roll-up and screening."
+    )
+    parser.add_argument(
+        "--events",
+        type=int,
+        nargs="+",
+        default=[3],
+        metavar="MILLIONS",
+        help="Sizes of the day of raw events, ascending; 10 100 300 takes most of an hour and 20 GB of disk.",
+    )
+    asked = parser.parse_args()
+    if asked.events != sorted(set(asked.events)) or asked.events[0] < 1:
+        parser.error("--events are whole millions, the smallest first")
+    table: list[str] = []
+    details: list[str] = []
+    if asked.only != "data":
+        lines_, details = measure_board()
+        table += map(str, lines_)
+    if asked.only != "board":
+        said("roll-up and daily build ...")
+        table += map(str, rollup_lines(asked.events))
+        said("screening ...")
+        table += map(str, screening_lines(asked.events))
+    text = "\n".join([*machine(), "", header(), *table, *details]) + "\n"
+    RESULTS.mkdir(exist_ok=True)
+    path = RESULTS / f"{datetime.now(UTC):%Y-%m-%d}.txt"
+    path.write_text(text, encoding="utf-8")
+    print(text)
+
+
+def measure_board() -> tuple[list[Line], list[str]]:
+    """Start, payload, memory and cards on demo data: the targets, and the figures of each card."""
     with tempfile.TemporaryDirectory(prefix="tianfu-bench-") as folder:
         home = Path(folder) / "home"
         home.mkdir()
@@ -64,16 +79,13 @@ def main() -> None:
         decided = decision.measure_decision(home)
         said("impact previews ...")
         previews = measure_preview(home), measure_full()
-    table = [*machine(), ""]
-    table += [f"{'target':58}{'':3}{'target':>8} {'measured':>9}"]
-    table += [str(line) for line in verdicts(fresh, again, payload, memory, inside, served)]
-    table += [str(line) for line in (*decision_verdicts(decided), *preview_verdicts(*previews))]
-    table += ["", *lines(inside), "", *lines(served), "", *decision.lines(decided), "", *sizes(payload)]
-    text = "\n".join(table) + "\n"
-    RESULTS.mkdir(exist_ok=True)
-    path = RESULTS / f"{datetime.now(UTC):%Y-%m-%d}.txt"
-    path.write_text(text, encoding="utf-8")
-    print(text)
+    targets = [
+        *verdicts(fresh, again, payload, memory, inside, served),
+        *decision_verdicts(decided),
+        *preview_verdicts(*previews),
+    ]
+    tables = [lines(inside), lines(served), decision.lines(decided), sizes(payload)]
+    return targets, [line for table in tables for line in ("", *table)]
 
 
 def said(words: str) -> None:

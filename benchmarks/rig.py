@@ -14,7 +14,7 @@ from flask import Flask
 
 import queries.run
 from dashboard.shell.drawn import forget_drawn
-from dashboard.snapshot.store import Reader
+from dashboard.snapshot.reader import Reader
 from queries.run import Param, Row, View, clear_cache
 
 FORGET = "X-Bench"

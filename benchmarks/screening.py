@@ -1,32 +1,32 @@
-"""The screening job at 3 and 10 million scans (or as many as asked), beside a bare scan of the same columns.
+"""The screening job beside a bare scan of the same columns.
 
-    python -m benchmarks.screening [--rows 3000000 10000000] [--memory 6GB]
+    python -m benchmarks.screening [MILLIONS ...] [--memory 6GB]     3 million scans by default
 
-Prints one line a size: seconds of the job and of the bare scan by the clock and of the processor, the peak
-of memory, and how long 300 million scans would take by the clock if the cost is linear. The last line
-checks that on processor seconds, which other work on the machine disturbs least.
+Each run is a process of its own; the fastest of three tells what the job costs, not what else the machine
+did.
 """
 
 from __future__ import annotations
 
 import argparse
-import resource
-import subprocess
-import sys
+import json
 import tempfile
 import time
+from collections.abc import Iterator
 from datetime import date, datetime
 from pathlib import Path
 
 import duckdb
 
+from benchmarks.line import Line, header, peak_mb, run_child
 from dashboard.screening.funnel import write_funnel
 from dashboard.screening.incident import Incident, IndexVenue
 from dashboard.screening.run import run_screening
 
 DAY = date(2021, 1, 9)
 VENUES, INDEX_VENUES, HOLDERS_PER_SCAN = 200_000, 200, 0.3
-PROVINCE = 300_000_000
+PROVINCE = 300  # million scans a day
+MEMORY = "6GB"
 PARTS = 4
 
 
@@ -95,8 +95,8 @@ def incident() -> Incident:
     )
 
 
-def measure(folder: Path, memory: str) -> None:
-    """Run in a process of its own, so that the peak of memory is that of the job."""
+def run_job(folder: Path, memory: str) -> dict[str, float]:
+    """Run the job here, then the bare scan, and return what each cost."""
     began, used = time.perf_counter(), time.process_time()
     funnel = run_screening(
         incident(),
@@ -107,53 +107,61 @@ def measure(folder: Path, memory: str) -> None:
         clock=lambda: datetime(2021, 1, 12),
     )
     write_funnel(funnel, folder / "out")
-    seconds, used = time.perf_counter() - began, time.process_time() - used
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    cost = {"wall": time.perf_counter() - began, "cpu": time.process_time() - used, "mb": peak_mb()}
     # A new connection, so that nothing the job read is still at hand in the process.
     con = duckdb.connect(config={"threads": 2, "memory_limit": memory})
-    began, bare_used = time.perf_counter(), time.process_time()
+    began, used = time.perf_counter(), time.process_time()
     con.execute(
         "SELECT count(DISTINCT holder_key), max(ts), max(colour) "
         f"FROM read_parquet('{folder}/scans/*/*.parquet') "
         "WHERE venue_id IN (SELECT unnest($venues))",
         {"venues": [v.venue_id for v in incident().index_venues]},
     ).fetchall()
-    bare, bare_used = time.perf_counter() - began, time.process_time() - bare_used
-    stages = " > ".join(str(stage.total(stage.kept)) for stage in funnel.stages)
-    print(f"{seconds} {used} {bare} {bare_used} {peak} {stages}")
+    cost |= {"bare wall": time.perf_counter() - began, "bare cpu": time.process_time() - used}
+    final = funnel.stages[-1]
+    return cost | {"people": final.total(final.kept)}
+
+
+def screening_lines(millions: list[int], *, memory: str = MEMORY) -> Iterator[Line]:
+    """The targets of the screening at each size; linear from the first to the last."""
+    costs: dict[int, dict[str, float] | None] = {}
+    for million in millions:
+        with tempfile.TemporaryDirectory(prefix="tianfu-bench-screening-") as name:
+            make_events(Path(name), million * 1_000_000)
+            runs = [run_child("benchmarks.screening", "--job", name, "--memory", memory) for _ in range(3)]
+        best = min((run for run in runs if run), key=lambda run: run["wall"], default=None)
+        costs[million] = best
+        yield from _size_lines(million, best)
+    few, many = costs[millions[0]], costs[millions[-1]]
+    if millions[-1] > millions[0]:
+        share = many["cpu"] / few["cpu"] * millions[0] / millions[-1] if few and many else None
+        yield Line(f"screening: cost of a scan at {millions[-1]} M / at {millions[0]} M", 1.3, share)
+
+
+def _size_lines(million: int, best: dict[str, float] | None) -> Iterator[Line]:
+    seconds = best["wall"] if best else None
+    yield Line(f"screening, {million} M scans, {INDEX_VENUES} venues", 300, seconds, "s")
+    if best is None or seconds is None:
+        return
+    if million < PROVINCE:
+        yield Line(f"the same at {PROVINCE} M, if linear", None, seconds * PROVINCE / million, "s")
+    note = f"{best['cpu']:.1f} / {best['bare cpu']:.1f} s of the processor, {best['people']:.0f} people left"
+    yield Line("screening / bare scan for the same venues", None, best["cpu"] / best["bare cpu"], note=note)
+    yield Line("most memory of the screening", 8000, best["mb"], "MB")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--rows", type=int, nargs="+", default=[3_000_000, 10_000_000])
-    parser.add_argument("--memory", default="6GB")
-    parser.add_argument("--inside", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("millions", type=int, nargs="*", default=[3])
+    parser.add_argument("--memory", default=MEMORY)
+    parser.add_argument("--job", type=Path, help=argparse.SUPPRESS)
     asked = parser.parse_args()
-    if asked.inside:
-        measure(asked.inside, asked.memory)
+    if asked.job:
+        print(json.dumps(run_job(asked.job, asked.memory)))
         return
-    heads = (("scans", 12), ("job s", 8), ("cpu s", 7), ("bare s", 8), ("cpu s", 7), ("cpu ratio", 9))
-    heads += (("peak MB", 8), ("300 M, s", 9))
-    print(" ".join(f"{words:>{width}}" for words, width in heads), " kept")
-    cost: list[tuple[int, float]] = []
-    for rows in asked.rows:
-        with tempfile.TemporaryDirectory(prefix="tianfu-bench-screening-") as name:
-            make_events(Path(name), rows)
-            words = [sys.executable, "-m", "benchmarks.screening", "--memory", asked.memory, "--inside", name]
-            runs = [
-                subprocess.run(words, check=True, capture_output=True, text=True).stdout for _ in range(3)
-            ]
-        # The fastest of three: what the job costs, not what else the machine did.
-        best = min((run.split(" ", 5) for run in runs), key=lambda run: float(run[1]))
-        seconds, used, bare, bare_used, peak = map(float, best[:5])
-        cost.append((rows, used))
-        print(
-            f"{rows:12,} {seconds:8.2f} {used:7.2f} {bare:8.2f} {bare_used:7.2f} {used / bare_used:9.2f} "
-            f"{peak:8.0f} {seconds * PROVINCE / rows:9.0f}  {best[5].strip()}"
-        )
-    if len(cost) > 1:
-        (few, fast), (many, slow) = cost[0], cost[-1]
-        print(f"{many / few:.2f} times the scans took {slow / fast:.2f} times the processor.")
+    print(header())
+    for line in screening_lines(asked.millions, memory=asked.memory):
+        print(line, flush=True)
 
 
 if __name__ == "__main__":

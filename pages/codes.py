@@ -34,6 +34,7 @@ from dashboard.views.figures import figure_card, provenance
 from dashboard.views.frames import area_link, chart_card, table_card
 from dashboard.views.marks import policy_marks
 from dashboard.views.menus import export_menu
+from dashboard.views.restated import chart_marks
 from geo.areas import name_of
 from queries.codes import get_colour_trend, get_colours_by_age, get_colours_by_reason
 from queries.flows import get_flows
@@ -296,6 +297,9 @@ def draw_trend(context: Context) -> Component:
         lang=context.lang,
         theme=context.theme,
         from_zero=True,
+        restated=chart_marks(
+            context, table="code_stock", measure="holders", parts=("yellow", "red"), days=days
+        ),
     )
     return chart_card(
         context,

@@ -40,11 +40,11 @@ def body(context: Context) -> Component:
     )
 
 
-PAGE = register_page(__name__, Page(key="help", path="/help", order=5, needs="view", body=body, bar=()))
+PAGE = register_page(__name__, Page(key="help", path="/help", order=90, needs="view", body=body, bar=()))
 
 
 # Screens in the order of the navigation.
-ORDER = ("/risk", "/codes", "/feeds")
+ORDER = ("/risk", "/codes", "/appeals", "/screening", "/feeds")
 
 
 def _order(metric: Metric) -> tuple[int, str]:

@@ -58,7 +58,7 @@ PAGE = register_page(
     Page(
         key="policy",
         path="/policy",
-        order=4,
+        order=30,
         needs="view",
         body=body,
         bar=(),

@@ -26,6 +26,7 @@ from dashboard.views.areamap import map_body, register_area_map
 from dashboard.views.figures import provenance
 from dashboard.views.frames import area_link, chart_card, table_card
 from dashboard.views.marks import policy_marks
+from dashboard.views.restated import chart_marks
 from dashboard.views.riskmap import draw_risk_map
 from dashboard.views.risktables import areas_table, areas_total, levels, places_export, places_table
 from geo.areas import name_of
@@ -253,6 +254,7 @@ def draw_history(context: Context) -> Component:
         lang=context.lang,
         theme=context.theme,
         from_zero=True,
+        restated=chart_marks(context, table="risk_place", measure="places", parts=RISK_LEVELS[:2], days=days),
     )
     return chart_card(
         context,
@@ -280,13 +282,13 @@ def draw_cases(context: Context) -> Component:
         if found
         else []
     )
+    origins = [o for o in ("local", "imported") if any(kind == o for _, kind in found)]
     series = [
         Series(
             get_metric(f"cases_{origin}").name(context.lang),
             tuple(cell(found.get((day, origin))) for day in days),
         )
-        for origin in ("local", "imported")
-        if any(kind == origin for _, kind in found)
+        for origin in origins
     ]
     unit = context.t("unit.cases")
     chart = trend_lines(
@@ -297,6 +299,7 @@ def draw_cases(context: Context) -> Component:
         lang=context.lang,
         theme=context.theme,
         from_zero=True,
+        restated=chart_marks(context, table="case_daily", measure="confirmed_new", parts=origins, days=days),
     )
     return chart_card(
         context,

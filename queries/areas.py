@@ -60,10 +60,15 @@ def get_children(view: View, *, area: str, level: Grain, date: Date) -> tuple[Ar
     add up to their city. Raises ``OutOfScope``, and ``BadFilter`` for the cities of a county.
     """
     rows = get_areas(view, area=area)
-    if level == "city" and get_area(area).level in ("county", "functional"):
-        raise BadFilter(f"{area} lies inside a city.", todo="Ask for level 'county'.")
+    check_level(area, level)
     wanted = ("city",) if level == "city" else ("county", "functional")
     return tuple(row for row in rows if row.level in wanted and _in_force(row, date))
+
+
+def check_level(area: str, level: Grain) -> None:
+    """Raise ``BadFilter`` for the cities of an area that lies inside one."""
+    if level == "city" and get_area(area).level in ("county", "functional"):
+        raise BadFilter(f"{area} lies inside a city.", todo="Ask for level 'county'.")
 
 
 def child_of(code: str, level: Grain) -> str:

@@ -167,8 +167,7 @@ def get_colour_trend(
     With ``apart`` those colours are the keys, and all others together are ``other``; they are added up
     before anything is hidden. Days that were not reported are absent. Raises ``OutOfScope``.
     """
-    members = get_members(view, area=area)
-    rows = read(view, "codes_trend", _Day, members=members, first=first, last=last)
+    rows = _read_days(view, area, first, last)
     colours = [*apart, OTHER] if apart else sorted({row.colour for row in rows})
     days: dict[Date, dict[str, int]] = {}
     areas: dict[Date, int] = {}
@@ -181,6 +180,22 @@ def get_colour_trend(
         for day, counts in days.items()
         for cells in [protect_sum(counts, total=ALL, min_cell=min_cell)]
     )
+
+
+def get_colour_counts(view: View, *, area: str, first: Date, last: Date) -> Mapping[Date, Mapping[str, int]]:
+    """Holders by colour on each reported day, **unprotected**: for deciding what to hide, never to be shown.
+
+    Raises ``OutOfScope``.
+    """
+    days: dict[Date, dict[str, int]] = {}
+    for row in _read_days(view, area, first, last):
+        days.setdefault(row.date, {})[row.colour] = row.holders
+    return days
+
+
+def _read_days(view: View, area: str, first: Date, last: Date) -> tuple[_Day, ...]:
+    members = get_members(view, area=area)
+    return read(view, "codes_trend", _Day, members=members, first=first, last=last)
 
 
 def _build_by_area(view: View, area: str, date: Date, level: Grain, min_cell: int) -> tuple[AreaColours, ...]:

@@ -20,8 +20,15 @@ from queries.feeds import get_feed_states
 from queries.run import View
 
 Worse = Literal["up", "down", "none"]
-UNITS = ("people", "changes", "scans", "shows", "cases", "places", "days")
-DENOMINATORS = ("residents", "none")
+UNITS = (
+    *("people", "changes", "scans", "shows", "cases", "places", "days"),
+    *("appeals", "calls", "percent", "hours", "samples", "doses", "lookups", "institutions", "alarms"),
+)
+# What a rate or a share divides by; only residents make a rate per 100,000.
+DENOMINATORS = (
+    *("residents", "none"),
+    *("closed", "calls", "finished_lists", "contacts", "reported_samples", "first_doses", "lookups"),
+)
 # From good to bad: part of the rows is better than old rows, and old rows are better than none.
 _WORST_LAST = ("on_time", "partial", "late", "not_reported")
 

@@ -63,7 +63,7 @@ def get_code_figures(
 
     Raises ``OutOfScope``.
     """
-    window = _window(date, days)
+    window = day_window(date, days)
     trend = get_colour_trend(
         view, area=area, first=window[0], last=date, apart=CARD_COLOURS, min_cell=min_cell
     )
@@ -72,7 +72,7 @@ def get_code_figures(
         columns[f"holders_{colour}"] = {row.date: row.colours[colour] for row in trend}
     areas = {row.date: row.areas for row in trend}
     residents = get_residents(view, area=area)
-    return tuple(_figure(key, column, window, residents, areas) for key, column in columns.items())
+    return tuple(build_figure(key, column, window, residents, areas) for key, column in columns.items())
 
 
 def get_turn_figures(
@@ -82,7 +82,7 @@ def get_turn_figures(
 
     Newly issued codes count as new red or yellow, not as turned green. Raises ``OutOfScope``.
     """
-    window = _window(date, days)
+    window = day_window(date, days)
     rows = read(view, "code_turns", _Turn, members=get_members(view, area=area), first=window[0], last=date)
     # A day with any flow was reported; a colour that nobody turned to on it is a true zero.
     counts: dict[Date, dict[str, int]] = {
@@ -96,7 +96,7 @@ def get_turn_figures(
     cells = {day: protect(line, min_cell=min_cell) for day, line in counts.items()}
     residents = get_residents(view, area=area)
     return tuple(
-        _figure(key, {day: line[key] for day, line in cells.items()}, window, residents)
+        build_figure(key, {day: line[key] for day, line in cells.items()}, window, residents)
         for key in ("new_red", "new_yellow", "turned_green")
     )
 
@@ -107,7 +107,7 @@ def get_scan_figures(view: View, *, area: str, date: Date, days: int = TREND_DAY
     A day that was reported up to some hour is compared with the same hours of the day before: half a day
     against a whole one would be a fall that never happened. Raises ``OutOfScope``.
     """
-    window = _window(date, days)
+    window = day_window(date, days)
     rows = get_scan_trend(view, area=area, first=window[0], last=date)
     areas = {row.date: row.areas for row in rows}
     residents = get_residents(view, area=area)
@@ -118,7 +118,7 @@ def get_scan_figures(view: View, *, area: str, date: Date, days: int = TREND_DAY
         "shows": {row.date: cell(row.shows) for row in rows},
         "refused": {row.date: cell(row.refused) for row in rows},
     }
-    figures = [_figure(key, column, window, residents, areas) for key, column in columns.items()]
+    figures = [build_figure(key, column, window, residents, areas) for key, column in columns.items()]
     if until is not None:
         same = [h for h in get_scans_by_hour(view, area=area, date=window[-2]) if h.hour < until]
         sums = {key: cell(sum(getattr(h, key) for h in same)) if same else NOT_REPORTED for key in columns}
@@ -131,12 +131,14 @@ def get_case_figures(view: View, *, area: str, date: Date, days: int = TREND_DAY
 
     The last two are reported for the province only. Raises ``OutOfScope``.
     """
-    window = _window(date, days)
+    window = day_window(date, days)
     columns: dict[str, dict[Date, Cell]] = {origin: {} for origin in CASE_ORIGINS}
     for row in get_case_trend(view, area=area, first=window[0], last=date):
         columns[row.origin][row.date] = cell(row.confirmed_new)
     residents = get_residents(view, area=area)
-    return tuple(_figure(f"cases_{origin}", column, window, residents) for origin, column in columns.items())
+    return tuple(
+        build_figure(f"cases_{origin}", column, window, residents) for origin, column in columns.items()
+    )
 
 
 def get_risk_figures(view: View, *, area: str, date: Date, days: int = TREND_DAYS) -> tuple[Figure, ...]:
@@ -144,13 +146,15 @@ def get_risk_figures(view: View, *, area: str, date: Date, days: int = TREND_DAY
 
     Raises ``OutOfScope``.
     """
-    window = _window(date, days)
+    window = day_window(date, days)
     columns: dict[str, dict[Date, Cell]] = {level: {} for level in RISK_LEVELS}
     for row in get_risk_history(view, area=area, first=window[0], last=date):
         for level, places in row.levels.items():
             columns[level][row.date] = cell(places)
     residents = get_residents(view, area=area)
-    return tuple(_figure(f"places_{level}", column, window, residents) for level, column in columns.items())
+    return tuple(
+        build_figure(f"places_{level}", column, window, residents) for level, column in columns.items()
+    )
 
 
 def _until(figure: Figure, before: Cell, hour: int) -> Figure:
@@ -159,19 +163,21 @@ def _until(figure: Figure, before: Cell, hour: int) -> Figure:
     return replace(figure, before=before, change=moved, until_hour=hour)
 
 
-def _window(date: Date, days: int) -> tuple[Date, ...]:
+def day_window(date: Date, days: int) -> tuple[Date, ...]:
+    """The last ``days`` days up to ``date``, oldest first; at least two."""
     # The day before is always asked for, also for a trend of one day.
     span = max(days, 2)
     return tuple(date - timedelta(days=span - 1 - n) for n in range(span))
 
 
-def _figure(
+def build_figure(
     name: str,
     column: Mapping[Date, Cell],
     window: Iterable[Date],
     residents: int | None,
     areas: Mapping[Date, int] | None = None,
 ) -> Figure:
+    """The figure ``name`` of the last day of ``window`` from its cells by day."""
     trend = tuple((day, column.get(day, NOT_REPORTED)) for day in window)
     (yesterday, before), (today, day) = trend[-2:]
     now_areas = None if areas is None else areas.get(today, 0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from dashboard.i18n.catalogue import t
 from queries.catalog import load_questions
 from queries.metrics import Metric, load_metrics
 
@@ -33,7 +34,9 @@ def metrics_page() -> str:
 
 def _metric_lines(metric: Metric) -> list[str]:
     worse = {"up": "more is worse", "down": "less is worse", "none": "neither direction is worse"}
-    rate = "per 100,000 residents" if metric.denominator == "residents" else "no rate"
+    rate = {"residents": "per 100,000 residents", "none": "no rate"}.get(
+        metric.denominator, "a share of " + t("en", f"metric.denominator.{metric.denominator}")
+    )
     return [
         f"## `{metric.id}` {metric.name('zh-CN')} · {metric.name('en')}",
         "",

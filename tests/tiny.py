@@ -127,6 +127,29 @@ _OTHER_FEED = ("on_time", DATA_TIME, datetime(2022, 8, 30, 21, 5), 4, 0, 4, None
 _FEED_REJECT = [("cases", "future_date", 1), ("scans", "negative_count", 2), ("scans", "unknown_area", 1)]
 
 
+# Snapshot of the evening before, and when the deliveries arrived that said otherwise.
+EVE = "20220829T2100-0123456789ab"
+_KNOWN = datetime(2022, 8, 30, 20, 30)
+_RESTATED = [
+    (DAY1, area, "code_stock", "holders", colour, before, after, "corrected", EVE, _KNOWN)
+    for area, colour, before, after in (
+        (WUHOU, "yellow", 25, 40),
+        (WUHOU, "green", 1215, 1200),
+        (CHENGDU, "yellow", 25, 40),
+        (CHENGDU, "green", 1795, 1780),
+        (SICHUAN, "yellow", 45, 60),
+        (SICHUAN, "green", 2095, 2080),
+        (JINJIANG, "red", 12, 5),  # 5 is hidden
+    )
+] + [
+    (DAY1, area, "case_daily", "confirmed_new", "local", before, after, "corrected", EVE, _KNOWN)
+    for area, before, after in ((FUCHENG, 0, 1), (MIANYANG, 0, 1), (SICHUAN, 3, 4))
+] + [
+    (DAY1, area, "scan_hourly", "scans", "", before, after, "late", EVE, _KNOWN)
+    for area, before, after in ((WUHOU, 100, 230), (CHENGDU, None, 330), (SICHUAN, 120, 350))
+]  # fmt: skip
+
+
 def tiny_tables(without: Collection[str] = ()) -> dict[str, pl.DataFrame]:
     """The tables by name, in the contract's types; those named in ``without`` were not delivered."""
     missing = {feed.id for feed in FEEDS if set(feed.tables) <= set(without)}
@@ -145,6 +168,7 @@ def tiny_tables(without: Collection[str] = ()) -> dict[str, pl.DataFrame]:
         "case_daily": _CASE_DAILY,
         "risk_place": _RISK_PLACE,
         "feed_state": states,
+        "restated": _RESTATED,
         "feed_reject": [row for row in _FEED_REJECT if row[0] not in missing],
     }
     return {name: frame(name, some) for name, some in rows.items() if name not in without}

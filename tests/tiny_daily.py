@@ -114,8 +114,8 @@ _FUNNEL: Rows = [
     for stage, number, area, reason, people in (
         ("near_places", 1, WUHOU, "kept", 60), ("near_places", 1, WUHOU, "elsewhere", 40),
         ("near_places", 1, JINJIANG, "kept", 5), ("near_places", 1, JINJIANG, "elsewhere", 15),
-        ("joined", 2, WUHOU, "kept", 12), ("joined", 2, WUHOU, "no_overlap", 48),
-        ("joined", 2, JINJIANG, "no_overlap", 5),
+        ("sources_joined", 2, WUHOU, "kept", 12), ("sources_joined", 2, WUHOU, "no_overlap", 48),
+        ("sources_joined", 2, JINJIANG, "no_overlap", 5),
     )
 ]  # fmt: skip
 _SERVICE_DAILY: Rows = [

@@ -29,9 +29,10 @@ def demo() -> None:
     settings = read_settings()
     check_ports(settings)
     if not has_snapshot(settings):
-        folder = settings.home / "demo-input"
-        typer.echo("Building the demo snapshot (synthetic data, once) ...")
-        demo_data(scale=ScaleName.demo, out=folder)
+        folder, eve = settings.home / "demo-input", settings.home / "demo-input-eve"
+        typer.echo("Building two demo snapshots, of the evening before and of today (synthetic, once) ...")
+        demo_data(scale=ScaleName.demo, out=folder, eve=eve)
+        build_from(eve, publish=True)
         build_from(folder, publish=True)
     password = ensure_demo_accounts(settings)
     publish_baseline(settings)

@@ -13,6 +13,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+from dashboard.demo.eve import write_eve
 from dashboard.demo.generate import DEFAULT_SEED, DemoSummary, Scale, generate
 from dashboard.demo.province import DEFAULT_EVENTS, generate_province
 from dashboard.demo.story import DEFAULT_END
@@ -51,6 +52,15 @@ def demo_data(
             show_default=False,
         ),
     ] = None,
+    eve: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Also write what was known on the evening before, to build first: days reported late and "
+            "corrected.",
+            show_default=False,
+        ),
+    ] = None,
     end: Annotated[
         datetime | None,
         typer.Option(formats=["%Y-%m-%d"], help="Last day of the data; the story moves with it."),
@@ -63,8 +73,10 @@ def demo_data(
         raise InputError(
             "--events belongs to --scale province.", todo="Add --scale province, or leave it out."
         )
+    if eve is not None and scale is ScaleName.province:
+        raise InputError("--eve is not for --scale province.", todo="Use --scale demo or tiny.")
     summary = _run(folder, scale=scale.value, events=events or DEFAULT_EVENTS, seed=seed, end=last_day)
-    _print(summary)
+    _print(summary, eve=write_eve(folder, eve, end=last_day) if eve is not None else None)
 
 
 def _run(folder: Path, *, scale: Scale, events: int, seed: int, end: date) -> DemoSummary:
@@ -90,7 +102,7 @@ def _log(part: str, share: float) -> None:
     print(f"{share:4.0%} {part}", file=sys.stderr)
 
 
-def _print(summary: DemoSummary) -> None:
+def _print(summary: DemoSummary, *, eve: Path | None) -> None:
     print(
         f"{summary.out}: {summary.first_day} to {summary.end}, "
         f"{summary.files} files, {summary.bytes / 1e6:.1f} MB, all of it invented."
@@ -98,4 +110,8 @@ def _print(summary: DemoSummary) -> None:
     for table, rows in summary.rows.items():
         print(f"  {table:12} {rows:>10,}")
     print(f"  {summary.planted_rows} rows are wrong on purpose; the build will quarantine them.")
-    print(f"Next: tianfu snapshot build --input {summary.out} --publish")
+    if eve is not None:
+        print(f"  {eve}: the same on the evening before.")
+    for folder in (eve, summary.out):
+        if folder is not None:
+            print(f"Next: tianfu snapshot build --input {folder} --publish")

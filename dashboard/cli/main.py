@@ -13,8 +13,9 @@ from dashboard.cli import (
     demo_data,
     policy,
     policy_keys,
-    policy_publish,
     policy_opa,
+    policy_publish,
+    restated,
     rules_service,
     screening,
     sender,
@@ -31,6 +32,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 # One line for each module: app.add_typer(module.app, name="...") or app.command("...")(module.function).
+snapshot.app.command("restated")(restated.restated)
 app.add_typer(snapshot.app, name="snapshot")
 policy.app.command("import")(policy_publish.import_)
 policy.app.command("publish")(policy_publish.publish)

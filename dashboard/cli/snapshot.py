@@ -241,6 +241,11 @@ def prune(
     print("\n".join(f"Removed {snapshot_id}." for snapshot_id in gone) or "Nothing to remove.")
 
 
+def snapshots_folder(out: Path | None) -> Path:
+    """The folder of snapshots that a command works on."""
+    return _target(out).root
+
+
 def _target(out: Path | None) -> Target:
     settings = read_settings()
     if out is not None:

@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, timedelta
 
-from dashboard.components.chart_parts import Json, Mark, Series, note, text_width
+from dashboard.components.chart_parts import (
+    Json,
+    Mark,
+    RestatedPoint,
+    Series,
+    note,
+    text_width,
+    value_text,
+)
 from dashboard.components.palette import PALETTES, Theme
 from dashboard.i18n.catalogue import Lang, t
 from dashboard.i18n.numbers import format_day
@@ -14,7 +22,13 @@ _MARKS = {"policy": ("▼", "solid"), "decision": ("◆", "dash"), "correction":
 
 
 def happenings(
-    days: Sequence[date], marks: Sequence[Mark], incomplete_from: date | None, *, lang: Lang, theme: Theme
+    days: Sequence[date],
+    marks: Sequence[Mark],
+    incomplete_from: date | None,
+    *,
+    restated: bool = False,
+    lang: Lang,
+    theme: Theme,
 ) -> tuple[list[Json], list[Json], int]:
     """Shapes and labels of what happened, and how many rows of labels stand above the plot."""
     p = PALETTES[theme]
@@ -58,6 +72,9 @@ def happenings(
         )
         side = "left" if mark.day <= days[len(days) // 2] else "right"
         labels.append((f"{sign} {mark.text}", format_day(mark.day), side, colour))
+    if restated and days:
+        # What the sign on the points means; its own row, since it belongs to no day.
+        labels.append((t(lang, "ui.chart.restated.sign"), format_day(days[0]), "left", p.text_dim))
     placed = _rows_of(labels, days)
     notes = [
         note(
@@ -74,6 +91,54 @@ def happenings(
         for (text, x, side, colour), row in zip(labels, placed, strict=True)
     ]
     return shapes, notes, max(placed, default=-1) + 1
+
+
+def restated_points(
+    days: Sequence[date],
+    series: Sequence[Series],
+    restated: Sequence[RestatedPoint],
+    *,
+    unit: str,
+    lang: Lang,
+    theme: Theme,
+) -> Json | None:
+    """A trace of open diamonds on the points that were restated; None without any that is drawn."""
+    place = {day: i for i, day in enumerate(days)}
+    drawn = [
+        (point, value)
+        for point in restated
+        if point.day in place and (value := series[point.series].values[place[point.day]].value) is not None
+    ]
+    if not drawn:
+        return None
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "name": t(lang, "ui.chart.restated.sign"),
+        "x": [format_day(point.day) for point, _ in drawn],
+        "y": [value for _, value in drawn],
+        "cliponaxis": False,
+        "marker": {
+            "symbol": "diamond-open",
+            "size": 9,
+            "color": PALETTES[theme].text,
+            "line": {"width": 1.5, "color": PALETTES[theme].text},
+        },
+        "hovertext": [
+            t(
+                lang,
+                "ui.chart.restated",
+                name=series[point.series].name,
+                before=value_text(point.before, unit, lang),
+                after=value_text(point.after, unit, lang),
+                kind=point.kind,
+                known=point.known,
+            )
+            for point, _ in drawn
+        ],
+        "hovertemplate": "%{hovertext}<extra></extra>",
+        "showlegend": False,
+    }
 
 
 def _rows_of(labels: Sequence[tuple[str, str, str, str]], days: Sequence[date]) -> list[int]:

@@ -40,6 +40,21 @@ class Mark:
     kind: MarkKind = "policy"
 
 
+@dataclass(frozen=True)
+class RestatedPoint:
+    """A point of a chart that an earlier snapshot had stated otherwise.
+
+    ``series`` counts from 0; ``kind`` is the word for late or corrected, ``known`` says since when.
+    """
+
+    series: int
+    day: date
+    before: Cell
+    after: Cell
+    kind: str
+    known: str
+
+
 def colours_of(series: Sequence[Series], theme: Theme) -> tuple[str, ...]:
     """The colour of each series: its status, or the categories in order.
 

@@ -12,10 +12,11 @@ from datetime import date, timedelta
 
 from dashboard.cells import Cell
 from dashboard.components.badges import sign_of
-from dashboard.components.chart_notes import end_labels, happenings
+from dashboard.components.chart_notes import end_labels, happenings, restated_points
 from dashboard.components.chart_parts import (
     Json,
     Mark,
+    RestatedPoint,
     Series,
     base_layout,
     colours_of,
@@ -53,12 +54,14 @@ def trend_lines(
     from_zero: bool = False,
     incomplete_from: date | None = None,
     marks: Sequence[Mark] = (),
+    restated: Sequence[RestatedPoint] = (),
     height: int = 240,
 ) -> Json:
     """Lines over ``days`` (oldest first, one cell a day in each series).
 
     Up to four series are labelled at their end, more get a legend. Days from ``incomplete_from`` on are
-    shaded because later reports may still change them. ``height`` in pixels keeps labels apart.
+    shaded because later reports may still change them. Points that were ``restated`` carry a sign that says
+    what they had been before. ``height`` in pixels keeps labels apart.
     """
     p = PALETTES[theme]
     colours = colours_of(series, theme)
@@ -68,7 +71,10 @@ def trend_lines(
     label_room = (
         36 + max((text_width(s.name) for s in series), default=0) if direct and len(series) > 1 else 14
     )
-    shapes, notes, label_rows = happenings(days, marks, incomplete_from, lang=lang, theme=theme)
+    points = restated_points(days, series, restated, unit=unit, lang=lang, theme=theme)
+    shapes, notes, label_rows = happenings(
+        days, marks, incomplete_from, restated=points is not None, lang=lang, theme=theme
+    )
     top = 10 + 16 * label_rows + (0 if direct else 22)
     layout = base_layout(theme, margin=(48, label_room, top, 24), hovermode="x unified")
     xs = [format_day(d) for d in days]
@@ -90,6 +96,8 @@ def trend_lines(
             }
         )
         data += _missing_marks(days, s, low=low, unit=unit, lang=lang, theme=theme)
+    if points is not None:
+        data.append(points)
     if direct and len(series) > 1:
         notes += end_labels(xs, series, colours, low=low, high=high, room=height - top - 24, ink=p.text)
     layout["shapes"], layout["annotations"] = shapes, notes

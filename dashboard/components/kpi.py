@@ -38,12 +38,15 @@ def kpi(
     theme: Theme,
     compared: date | None = None,
     until_hour: int | None = None,
+    restated: Sequence[int] = (),
+    restated_words: str = "",
 ) -> Component:
     """One key figure.
 
     ``change`` is the difference in ``unit`` to the day before, or to the day ``compared``; ``rate`` is
     per 100,000 residents, None where it means nothing; ``trend`` is one cell a day, oldest first.
     With ``until_hour`` the day is reported up to that hour and compared with the same hours.
+    Days of the trend that were ``restated`` are marked.
     ``worse`` says which direction is bad and sets the tone; where it is ``none`` a change has no tone.
     """
     state = "zero" if value.value == 0 else value.state.replace("_", "-")
@@ -73,7 +76,7 @@ def kpi(
                 ],
                 className="tf-kpi-facts",
             ),
-            sparkline(trend, lang=lang, theme=theme),
+            sparkline(trend, lang=lang, theme=theme, restated=restated, restated_words=restated_words),
         ],
         id=id,
         className=f"tf-kpi tf-kpi-is-{state}",

@@ -16,8 +16,13 @@ from dashboard.i18n.numbers import format_compact
 _WIDTH, _HEIGHT, _PAD = 120.0, 30.0, 3.0
 
 
-def sparkline(trend: Sequence[Cell], *, lang: Lang, theme: Theme) -> Component:
+def sparkline(
+    trend: Sequence[Cell], *, lang: Lang, theme: Theme, restated: Sequence[int] = (), restated_words: str = ""
+) -> Component:
     """The cells of ``trend``, oldest first, as a line; a day without a value is a gap.
+
+    ``restated`` are places in ``trend`` whose value an earlier snapshot had stated otherwise; they are
+    marked, and ``restated_words`` says so.
 
     The scale runs from the lowest to the highest value (a trend, not an amount), and the words for a
     screen reader carry lowest, highest and latest.
@@ -35,10 +40,13 @@ def sparkline(trend: Sequence[Cell], *, lang: Lang, theme: Theme) -> Component:
         high=format_compact(lang, max(known)),
         last=t(lang, f"cell.{trend[-1].state}") if last is None else format_compact(lang, last),
     )
-    return html.Img(src=spark_source(values, theme=theme), alt=words, title=words, className="tf-spark")
+    words = f"{words} {restated_words}" if restated_words else words
+    return html.Img(
+        src=spark_source(values, theme=theme, restated=restated), alt=words, title=words, className="tf-spark"
+    )
 
 
-def spark_source(values: Sequence[float | None], *, theme: Theme) -> str:
+def spark_source(values: Sequence[float | None], *, theme: Theme, restated: Sequence[int] = ()) -> str:
     """The picture as a ``data:`` URI; the policy of the page must allow ``img-src data:``."""
     p = PALETTES[theme]
     lines = []
@@ -55,6 +63,15 @@ def spark_source(values: Sequence[float | None], *, theme: Theme) -> str:
             x, y = run[0]
             lines.append(
                 f'<rect x="{x - 0.6:.1f}" y="{y - 1.5:.1f}" width="1.2" height="3" fill="{p.accent}"/>'
+            )
+    points = _points(values)
+    for place in restated:
+        point = points[place]
+        if point is not None:
+            x = point[0]
+            lines.append(
+                f'<line x1="{x:.1f}" x2="{x:.1f}" y1="0" y2="{_HEIGHT:.0f}" stroke="{p.text_dim}" '
+                'stroke-width="1" stroke-dasharray="2 2" vector-effect="non-scaling-stroke"/>'
             )
     svg = (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH:.0f} {_HEIGHT:.0f}" '

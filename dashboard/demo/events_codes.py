@@ -1,4 +1,4 @@
-"""Raw code changes of one day: codes that turn yellow or red, and codes that turn green, some late."""
+"""Raw code changes of one day, codes that turn yellow or red and codes that turn green, and test results."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ import numpy as np
 import polars as pl
 
 from dashboard.demo.reasons import REASONS
-from dashboard.demo.story import stream
+from dashboard.demo.story import Ints, stream
 from dashboard.demo.world import World
 
 _BEGIN = 0.45  # share of changes that begin a colour
 _MANUAL, _BATCH = 0.002, 0.30
 _PLANTED = 3  # changes of a colour nobody knows
+_TESTS = 2  # results for each change
+_NEGATIVE = 0.998
 _MICROS = 1_000_000
 _DAY = 86_400
 
@@ -43,7 +45,7 @@ def write_code_events(folder: Path, day: date, world: World, *, events: int, see
     colours = pl.Series(["yellow", "red", "green"])
     actor = np.where(random.random(events) < _MANUAL, 1, np.where(random.random(events) < _BATCH, 2, 0))
     county = random.choice(len(world.codes), events, p=world.by_residents)
-    person = random.permutation(np.arange(events, dtype=np.int64) * 83 + 11)
+    person = random.permutation(_person(np.arange(events, dtype=np.int64)))
     frame = pl.DataFrame(
         {
             "ts": pl.Series((midnight + seconds) * _MICROS).cast(pl.Datetime("us")),
@@ -66,3 +68,32 @@ def write_code_events(folder: Path, day: date, world: World, *, events: int, see
     )
     frame.write_parquet(folder / "part-0000.parquet", compression="zstd", statistics=True)
     return wrong
+
+
+def write_test_events(folder: Path, day: date, *, changes: int, seed: int) -> int:
+    """Write the results reported on ``day`` below ``folder`` and return their number.
+
+    Columns: holder_key, sampled_at, result. Samples are of the day and the evening before, three in four from
+    people whose code changed on the day.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    random = stream(seed, "test events")
+    rows = changes * _TESTS
+    midnight = (day - date(1970, 1, 1)).days * _DAY
+    sampled = np.sort(random.integers(midnight - 6 * 3600, midnight + _DAY, rows))
+    frame = pl.DataFrame(
+        {
+            "holder_key": _person(random.integers(0, changes * 4 // 3, rows)),
+            "sampled_at": pl.Series(sampled * _MICROS).cast(pl.Datetime("us")),
+            "result": pl.Series(["positive", "negative"]).gather(
+                (random.random(rows) < _NEGATIVE).astype(int)
+            ),
+        }
+    )
+    frame.write_parquet(folder / "part-0000.parquet", compression="zstd", statistics=True)
+    return rows
+
+
+def _person(number: Ints) -> Ints:
+    """The pseudonym of a person whose code may change."""
+    return number * 83 + 11

@@ -9,7 +9,7 @@ from datetime import date
 from pathlib import Path
 
 from dashboard.demo.events import write_scans
-from dashboard.demo.events_codes import write_code_events
+from dashboard.demo.events_codes import write_code_events, write_test_events
 from dashboard.demo.generate import DEFAULT_SEED, MARK, DemoSummary, check_folder
 from dashboard.demo.story import DEFAULT_END
 from dashboard.demo.venues import build_venues, write_venues
@@ -30,7 +30,7 @@ def generate_province(
     end: date = DEFAULT_END,
     progress: Callable[[str, float], None] = lambda _part, _share: None,
 ) -> DemoSummary:
-    """Write ``scans``, ``venues`` and ``code_events`` of the day ``end`` below ``out``.
+    """Write ``scans``, ``venues``, ``code_events`` and ``tests`` of the day ``end`` below ``out``.
 
     The same arguments give the same rows. Raises ``InputError`` for fewer than a thousand events and
     ``StorageError`` when ``out`` holds anything else or cannot be written.
@@ -45,7 +45,7 @@ def generate_province(
         note = "演示数据：事件、人数、地点均为虚构 / Demo data: events, figures and places are invented"
         mark = {"synthetic": True, "note": note, "scale": "province", "seed": seed}
         (out / MARK).write_text(json.dumps(mark, ensure_ascii=False) + "\n", encoding="utf-8")
-        for part in ("scans", "venues", "code_events"):
+        for part in ("scans", "venues", "code_events", "tests"):
             shutil.rmtree(out / part, ignore_errors=True)
         progress("venues", 0.0)
         world = build_world(seed)
@@ -54,6 +54,7 @@ def generate_province(
         progress("code_events", 0.02)
         changes = max(300, events // _SCANS_PER_CHANGE)
         wrong = write_code_events(out / "code_events" / f"date={end}", end, world, events=changes, seed=seed)
+        results = write_test_events(out / "tests" / f"date={end}", end, changes=changes, seed=seed)
         wrong += write_scans(
             out / "scans" / f"date={end}",
             end,
@@ -75,7 +76,7 @@ def generate_province(
         seed=seed,
         first_day=end,
         end=end,
-        rows={"venues": registered, "code_events": changes, "scans": events},
+        rows={"venues": registered, "code_events": changes, "tests": results, "scans": events},
         planted_rows=wrong,
         files=len(files),
         bytes=sum(path.stat().st_size for path in files),

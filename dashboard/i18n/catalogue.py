@@ -39,8 +39,9 @@ def load_texts() -> dict[str, dict[Lang, str]]:
 
 def t(lang: Lang, key: str, **values: object) -> str:
     """The text of ``key`` in ``lang`` with ``{name}`` filled from ``values``."""
+    texts = load_texts()  # outside of the try: what it raises is no missing key
     try:
-        text = load_texts()[key][lang]
+        text = texts[key][lang]
     except KeyError:
         raise MissingText(key) from None
     return text.format(**values) if values else text

@@ -14,7 +14,7 @@ from dashboard.errors import InputError
 from dashboard.screening.feeds import Feeds
 from dashboard.screening.incident import Incident
 from dashboard.screening.windows import Presence, Window
-from dashboard.snapshot.events import BuildConnection, plain_errors
+from dashboard.snapshot.job_connection import BuildConnection, plain_errors
 
 
 def check_days(incident: Incident, feeds: Feeds, days: Iterable[date]) -> None:

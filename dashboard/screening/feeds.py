@@ -9,7 +9,8 @@ from types import MappingProxyType
 from typing import Literal
 
 from dashboard.errors import InputError
-from dashboard.snapshot.events import BuildConnection, columns_of, plain_errors, quote
+from dashboard.snapshot.importers.bulk import find_bulky_text
+from dashboard.snapshot.job_connection import BuildConnection, columns_of, plain_errors, quote
 
 Kind = Literal["key", "venue", "text", "time", "day", "whole"]
 
@@ -101,6 +102,7 @@ class Feeds:
 
     def _relation(self, feed: str, files: Sequence[Path]) -> str:
         parquet = [f for f in files if f.suffix == ".parquet"]
+        _check_texts(feed, parquet)
         csv = [f for f in files if f.suffix == ".csv"]
         sources = [_parquet(parquet)] if parquet else []
         if csv:
@@ -129,6 +131,13 @@ class Feeds:
         types = {**_CAST, "key": self.key_type, "venue": self.venue_type}
         columns = ", ".join(f"CAST({name} AS {types[kind]}) AS {name}" for name, kind in wanted.items())
         return f"SELECT {columns} FROM {source}"  # noqa: S608 - names are ours, paths are quoted
+
+
+def _check_texts(feed: str, files: Sequence[Path]) -> None:
+    """Raise ``InputError`` for a column of ids or words that unpacks to far more than those need."""
+    for file in files:
+        if bulky := find_bulky_text(file, FEED_COLUMNS[feed]):
+            raise InputError(f"{feed}: {bulky}", todo="Deliver ids and words in the columns, nothing longer.")
 
 
 def _type_or_text(given: str, fits: Sequence[str]) -> str:

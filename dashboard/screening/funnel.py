@@ -15,9 +15,10 @@ from pathlib import Path
 import polars as pl
 
 from dashboard.errors import TianfuError
+from dashboard.snapshot.contract import KEPT
 from dashboard.snapshot.files import disk_trouble, sync
 
-KEPT = "kept"
+FINAL_LIST = "final_list"
 NOT_RUN = "feed_not_reported"
 
 

@@ -6,7 +6,7 @@ from functools import cache
 
 from dashboard.errors import InputError
 from dashboard.screening.feeds import Feeds
-from dashboard.snapshot.events import BuildConnection, plain_errors
+from dashboard.snapshot.job_connection import BuildConnection, plain_errors
 from geo.areas import PROVINCE, all_areas, current_code, get_area, subtree
 
 _LEVELS = ("county", "functional")

@@ -27,13 +27,19 @@ from dashboard.screening.exposed import (
     read_scans,
 )
 from dashboard.screening.feeds import Feeds
-from dashboard.screening.funnel import Funnel, Stage
+from dashboard.screening.funnel import FINAL_LIST, Funnel, Stage
 from dashboard.screening.incident import Incident, StepRule
 from dashboard.screening.places import counties_now, load_county_codes, load_homes, load_venues
 from dashboard.screening.steps import DROP_REASON, ask, feed_of_step, held_colours
 from dashboard.screening.windows import Presence, Window, build_windows, days_touched
 from dashboard.screening.workroom import hold_workroom
-from dashboard.snapshot.events import BuildConnection, enough_room, open_build_connection, plain_errors
+from dashboard.snapshot.contract import CO_PRESENT, PERSONS
+from dashboard.snapshot.job_connection import (
+    BuildConnection,
+    enough_room,
+    open_build_connection,
+    plain_errors,
+)
 
 Progress = Callable[[int, int, str], None]
 
@@ -131,7 +137,7 @@ class _Job:
             "FROM located GROUP BY area",
             2,
         )
-        self._add("co_present", entered, kept, {"outside_window": _less(entered, kept)})
+        self._add(CO_PRESENT, entered, kept, {"outside_window": _less(entered, kept)})
 
     def persons(self) -> None:
         """Stage 2: from scans to people, each counted once; index persons are not their own contacts."""
@@ -152,7 +158,7 @@ class _Job:
         people = self._people()
         again = _less(scans, nobody, index, people)
         drops = {"index_person": index, "no_holder_key": nobody, "repeated_scan": again}
-        self._add("persons", scans, people, drops)
+        self._add(PERSONS, scans, people, drops)
 
     def follow_up(self, step: StepRule) -> None:
         """One follow-up step: who is dropped leaves ``person``."""
@@ -180,7 +186,7 @@ class _Job:
         """The last stage: the people who are still there, counted anew."""
         self._begin("final list")
         people = self._people()
-        self._add("final_list", people, people, {})
+        self._add(FINAL_LIST, people, people, {})
 
     def funnel(self) -> Funnel:
         about = self.incident

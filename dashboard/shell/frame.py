@@ -30,6 +30,7 @@ from dashboard.shell.identity import (
     nav_folded,
 )
 from dashboard.shell.pages import PAGES
+from dashboard.snapshot.last_build import read_refused
 from dashboard.snapshot.manifest import Manifest
 from geo.areas import name_of
 
@@ -79,6 +80,7 @@ def layout() -> Component:
                     [
                         html.Div(id="shell-offer", className="tf-offer", hidden=True),
                         notice(board, lang),
+                        refusal(board, manifest, lang),
                         dash.page_container,
                     ],
                     id="content",
@@ -115,6 +117,22 @@ def notice(board: Board, lang: Lang) -> Component | None:
     return html.Div(
         [icon("alert"), html.Span(t(lang, said.key, **said.values))],
         className="tf-plate tf-plate-stale",
+        role="status",
+    )
+
+
+def refusal(board: Board, manifest: Manifest | None, lang: Lang) -> Component | None:
+    """A plate when the last build was refused: the data shown are not those of the newest delivery."""
+    build = read_refused(board.store.root, served=manifest.built_at if manifest else None)
+    if build is None:
+        return None
+    return html.Div(
+        [
+            icon("alert"),
+            html.Span(t(lang, "shell.refused", at=f"{build.at:%m-%d %H:%M}")),
+            dcc.Link(t(lang, "shell.refused.link"), href="/feeds"),
+        ],
+        className="tf-plate tf-plate-stale tf-plate-refused",
         role="status",
     )
 
@@ -213,7 +231,24 @@ def feeds(manifest: Manifest | None, lang: Lang) -> Component | None:
     words = t(lang, "shell.feeds_bad", n=bad) if bad else t(lang, "shell.feeds_ok")
     sign = icon("alert" if bad else "on-time")
     return fact(
-        t(lang, "nav.feeds"), dcc.Link([sign, " ", words], href="/feeds"), kind="tf-fact-bad" if bad else ""
+        t(lang, "nav.feeds"),
+        html.Span(
+            [dcc.Link([sign, " ", words], href="/feeds"), warnings(manifest, lang)], className="tf-fact-links"
+        ),
+        kind="tf-fact-bad" if bad else "",
+    )
+
+
+def warnings(manifest: Manifest, lang: Lang) -> Component | None:
+    """How many warnings the snapshot in service was published with; the report explains them."""
+    count = len(manifest.warnings)
+    if not count:
+        return None
+    return dcc.Link(
+        t(lang, "shell.warnings", n=count),
+        href="/feeds#feeds-report",
+        className="tf-warn-badge",
+        title=t(lang, "shell.warnings.label", n=count),
     )
 
 

@@ -65,6 +65,13 @@ def desk_of(server: Flask, settings: Settings, *, clock: Clock = china_now) -> D
     return desk
 
 
+def current_desk(server: Flask) -> Desk:
+    """The desk of a running board, for acts that are written to its audit log."""
+    desk = server.extensions[_EXTENSION]
+    assert isinstance(desk, Desk)
+    return desk
+
+
 def install(app: dash.Dash, settings: Settings, *, clock: Clock = china_now) -> None:
     """Guard ``app`` and its Flask server. Call it last, when the layout is set and every route added."""
     server: Flask = app.server

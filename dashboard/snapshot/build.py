@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -15,16 +16,18 @@ from dashboard.errors import InputError, SnapshotNotFound, TianfuError
 from dashboard.policy.model import Policy
 from dashboard.policy.store import colours_by_reason, load_baseline
 from dashboard.snapshot.areas_table import build_area_table
-from dashboard.snapshot.contract import FEEDS, TABLE_BY_NAME, TABLES
+from dashboard.snapshot.contract import FEED_BY_ID, FEEDS, RESTATED, TABLE_BY_NAME, TABLES
 from dashboard.snapshot.files import POLARS_TYPES, disk_trouble
 from dashboard.snapshot.history import read_current
 from dashboard.snapshot.importers.files import MARKER, is_synthetic
 from dashboard.snapshot.inputs import Delivery, FeedArrival, read_delivery
+from dashboard.snapshot.last_build import LastBuild, write_last_build
 from dashboard.snapshot.lock import hold_lock
 from dashboard.snapshot.manifest import SNAPSHOT_ID, Manifest, read_manifest
 from dashboard.snapshot.publish import publish_locked, read_checked
 from dashboard.snapshot.quarantine import Reject, count_reasons, write_quarantine
 from dashboard.snapshot.report import Report, check_report, render_json
+from dashboard.snapshot.restating import Restating
 from dashboard.snapshot.rollup.engine import DEFAULT_MEMORY
 from dashboard.snapshot.rollup.run import RolledUp, Rules, roll_up
 from dashboard.snapshot.stage import STAGING, Candidate, clean_stale, commit, discard, stage_snapshot
@@ -82,15 +85,13 @@ def build_snapshot(
     began, rules = clock(), policy or load_baseline()
     steps = _Steps(progress)
     kept = out.parent / "rollup"
-    with hold_lock(out, since=began):
+    with hold_lock(out, since=began), _noting_trouble(out, began):
         clean_stale(out)
         with roll_up(
             input_dir,
             work=out / f"{STAGING}rollup-{os.getpid()}",
             kept=kept,
-            rules=Rules(
-                reasons=colours_by_reason(rules), colours=tuple(colour.id for colour in rules.colours)
-            ),
+            rules=_rules(rules),
             now=began,
             synthetic=is_synthetic(input_dir / MARKER) if (input_dir / MARKER).is_file() else False,
             memory=memory,
@@ -104,22 +105,28 @@ def build_snapshot(
                 rolled=rolled,
             )
             tables = add_derived(delivery)
+            data_time = _data_time(delivery, input_dir, rolled)
+            restating = Restating(
+                out, data_time=data_time, synthetic=delivery.synthetic, arrivals=_arrivals(delivery)
+            )
             with stage_snapshot(
                 out,
                 tables,
-                data_time=_data_time(delivery, input_dir, rolled),
+                data_time=data_time,
                 built_at=began,
                 policy_version=rules.version,
                 synthetic=delivery.synthetic,
                 feeds=_states(delivery),
                 warnings=delivery.notes,
                 parts=rolled.parts,
+                derived={RESTATED: restating.derive},
                 on_table=lambda name: steps.begin(f"writing {name}"),
             ) as candidate:
                 report = _validate(
                     candidate.folder,
                     candidate.manifest,
                     policy=rules,
+                    checked=rolled.checked,
                     on_rule=lambda name: steps.begin(name.replace("_", " ")),
                 )
                 _keep_rejects(
@@ -127,9 +134,10 @@ def build_snapshot(
                     delivery.rejects,
                     report,
                 )
+                _note_end(out, candidate.manifest.id, report, delivery.rejects, began)
                 check_report(report)
                 steps.begin("taking its place")
-                manifest, already = _settle(out, candidate, report)
+                manifest, already = _settle(out, candidate, report, notes=restating.notes)
                 rolled.keep(kept)
         published = publish and read_current(out) != manifest.id
         if published:
@@ -145,15 +153,31 @@ def validate_stored(out: Path, snapshot_id: str, *, policy: Policy | None = None
         )
     folder = out / snapshot_id
     rules = policy or load_baseline()
-    return _validate(folder, read_manifest(folder), policy=rules, on_rule=lambda _name: None)
+    return _validate(folder, read_manifest(folder), policy=rules, checked=(), on_rule=lambda _name: None)
 
 
-def _validate(folder: Path, manifest: Manifest, *, policy: Policy, on_rule: Callable[[str], None]) -> Report:
+def _rules(policy: Policy) -> Rules:
+    return Rules(
+        reasons=colours_by_reason(policy),
+        colours=tuple(colour.id for colour in policy.colours),
+        silent_after_hours=policy.scan_alarm.silent_after_hours,
+    )
+
+
+def _validate(
+    folder: Path,
+    manifest: Manifest,
+    *,
+    policy: Policy,
+    checked: Collection[str],
+    on_rule: Callable[[str], None],
+) -> Report:
     return validate_snapshot(
         folder,
         manifest,
         reasons=colours_by_reason(policy),
         colours=[colour.id for colour in policy.colours],
+        checked=checked,
         on_rule=on_rule,
     )
 
@@ -192,13 +216,20 @@ def _frame(name: str, rows: list[tuple[object, ...]] | list[tuple[str, str, int]
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 
+def _arrivals(delivery: Delivery) -> dict[str, datetime]:
+    return {arrival.feed: arrival.arrived_at for arrival in delivery.feeds if arrival.arrived_at}
+
+
 def _states(delivery: Delivery) -> Mapping[str, str]:
     said = {arrival.feed: arrival.state for arrival in delivery.feeds}
     return {feed.id: said.get(feed.id, "not_reported") for feed in FEEDS}
 
 
 def _data_time(delivery: Delivery, input_dir: Path, rolled: RolledUp) -> datetime:
-    moments = [arrival.data_until for arrival in delivery.feeds if arrival.data_until]
+    arrivals = [(arrival.data_until, FEED_BY_ID[arrival.feed].derived) for arrival in delivery.feeds]
+    moments = [until for until, derived in arrivals if until and not derived]
+    # A delivery of derived rows alone has no other date than theirs.
+    moments = moments or [until for until, _ in arrivals if until]
     if not moments or not (delivery.tables or rolled.parts):
         raise InputError(
             f"{input_dir} holds nothing that can be used ({len(delivery.rejects)} entries rejected).",
@@ -213,7 +244,36 @@ def _keep_rejects(folder: Path, rejects: tuple[Reject, ...], report: Report) -> 
         (folder / "report.json").write_text(render_json(report) + "\n", encoding="utf-8")
 
 
-def _settle(out: Path, candidate: Candidate, report: Report) -> tuple[Manifest, bool]:
+def _note_end(
+    out: Path, snapshot_id: str, report: Report, rejects: tuple[Reject, ...], began: datetime
+) -> None:
+    with disk_trouble(out):
+        write_last_build(
+            out,
+            LastBuild(
+                at=began,
+                id=snapshot_id,
+                outcome=report.outcome,
+                validation=report.summary(),
+                rejects=tuple(count_reasons(rejects)),
+            ),
+        )
+
+
+@contextmanager
+def _noting_trouble(out: Path, began: datetime) -> Iterator[None]:
+    """A delivery of which nothing can be used is noted too; what a rule refuses was noted before."""
+    try:
+        yield
+    except InputError as error:
+        with disk_trouble(out):
+            write_last_build(out, LastBuild(at=began, id="", outcome="refuse", trouble=str(error)))
+        raise
+
+
+def _settle(
+    out: Path, candidate: Candidate, report: Report, *, notes: tuple[str, ...]
+) -> tuple[Manifest, bool]:
     """Take the place of the id, or keep the snapshot that already has it and is whole."""
     snapshot_id = candidate.manifest.id
     if (out / snapshot_id).exists():
@@ -221,7 +281,8 @@ def _settle(out: Path, candidate: Candidate, report: Report) -> tuple[Manifest, 
             return read_checked(out, snapshot_id), True
         except TianfuError:
             discard(out, snapshot_id)  # torn or edited since; the same rows are at hand again
-    return commit(out, candidate, warnings=report.board_warnings()), False
+    warnings = (*notes, *report.board_warnings())
+    return commit(out, candidate, warnings=warnings, validation=report.summary()), False
 
 
 class _Steps:

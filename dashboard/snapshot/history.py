@@ -51,6 +51,15 @@ def read_history(root: Path) -> tuple[Switch, ...]:
     return tuple(switch for line in lines if (switch := parse_switch(line)))
 
 
+def current_at(root: Path, at: datetime) -> str | None:
+    """The id that the board served at ``at``; None before the first publication.
+
+    Lines count in the order of writing: after a clock was set back, the last one not later than ``at`` holds.
+    """
+    served = [switch.id for switch in read_history(root) if switch.at <= at]
+    return served[-1] if served else None
+
+
 def way_back(root: Path) -> list[str]:
     """Ids from the first published one to the current one, as a stack: a rollback takes ids off it."""
     return stack_of(read_history(root), current=read_current(root))

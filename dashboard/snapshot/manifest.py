@@ -9,7 +9,7 @@ from datetime import date, datetime
 from pathlib import Path
 
 from dashboard.errors import SnapshotInvalid, SnapshotNotFound
-from dashboard.snapshot.contract import CONTRACT_VERSION
+from dashboard.snapshot.contract import ADDED_LATER, CONTRACT_VERSION
 
 MANIFEST = "manifest.json"
 # A snapshot id: data time, then the first 12 hex digits of the content hash. The id is the version.
@@ -39,11 +39,36 @@ class TableEntry:
 
 
 @dataclass(frozen=True)
+class Checked:
+    """What one rule found against one table, without any row: outcome, rows, days and areas, sentences.
+
+    ``where`` holds up to five texts such as ``date=2021-02-03 area=510107``; ``sentence_zh`` may be "".
+    """
+
+    outcome: str
+    rule: str
+    table: str
+    rows: int
+    where: tuple[str, ...]
+    sentence: str
+    sentence_zh: str
+
+
+@dataclass(frozen=True)
+class Validation:
+    """What the validation said of a snapshot: checks passed, and all that was found."""
+
+    passed: int
+    findings: tuple[Checked, ...]
+
+
+@dataclass(frozen=True)
 class Manifest:
     """The whole manifest.
 
     ``data_time`` is the newest moment any feed speaks of, ``data_day`` the newest day with rows,
-    ``built_at`` the moment of the build; all are China Standard Time.
+    ``built_at`` the moment of the build; all are China Standard Time. ``validation`` is None where the rows
+    were never judged, or by a version that did not note it here.
     """
 
     id: str
@@ -56,6 +81,7 @@ class Manifest:
     tables: tuple[TableEntry, ...]
     feeds: dict[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    validation: Validation | None = None
 
     def table(self, name: str) -> TableEntry:
         for entry in self.tables:
@@ -112,6 +138,8 @@ def read_manifest(folder: Path) -> Manifest:
 def _parse(raw: dict[str, object]) -> Manifest:
     data = dict(raw)
     tables = tuple(_parse_table(entry) for entry in _list(data.pop("tables")))
+    named = {table.name for table in tables}
+    tables += tuple(TableEntry(name, False, 0, ()) for name in ADDED_LATER if name not in named)
     feeds = data.pop("feeds", {})
     if not isinstance(feeds, dict):
         raise TypeError("feeds")
@@ -126,6 +154,30 @@ def _parse(raw: dict[str, object]) -> Manifest:
         tables=tables,
         feeds={str(k): str(v) for k, v in feeds.items()},
         warnings=tuple(str(w) for w in _list(data.get("warnings", []))),
+        validation=parse_validation(data.get("validation")),
+    )
+
+
+def parse_validation(raw: object) -> Validation | None:
+    """The validation as JSON carries it; raises ``TypeError`` or ``KeyError`` for another form."""
+    if raw is None:
+        return None
+    if not isinstance(raw, dict):
+        raise TypeError("validation")
+    return Validation(
+        passed=_int(raw["passed"]),
+        findings=tuple(
+            Checked(
+                outcome=str(f["outcome"]),
+                rule=str(f["rule"]),
+                table=str(f["table"]),
+                rows=_int(f["rows"]),
+                where=tuple(str(w) for w in _list(f["where"])),
+                sentence=str(f["sentence"]),
+                sentence_zh=str(f["sentence_zh"]),
+            )
+            for f in _list(raw["findings"])
+        ),
     )
 
 

@@ -19,6 +19,7 @@ UNKNOWN_FEED = "unknown"
 REASONS: tuple[str, ...] = (
     # a file as a whole
     "unrecognised_file",
+    "screening_input",
     "empty_file",
     "unreadable_file",
     "too_large",
@@ -29,6 +30,7 @@ REASONS: tuple[str, ...] = (
     "wrong_header",
     "missing_column",
     "wrong_type",
+    "long_text",
     "duplicate_delivery",
     "bad_log_line",
     # one row or place
@@ -60,7 +62,9 @@ REASONS: tuple[str, ...] = (
 
 # Rejected without any loss: the same fact was accepted once, or it is none of this province's.
 # These do not make a feed ``partial``.
-HARMLESS = frozenset({"outside_province", "duplicate_row", "duplicate_place", "duplicate_delivery"})
+HARMLESS = frozenset(
+    {"outside_province", "duplicate_row", "duplicate_place", "duplicate_delivery", "screening_input"}
+)
 
 _RAW_LIMIT = 2000
 

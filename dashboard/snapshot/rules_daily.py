@@ -16,12 +16,8 @@ _C = pl.col
 _PARTS: tuple[tuple[str, pl.Expr, pl.Expr, str], ...] = (
     ("code_release", _C("on_time"), _C("due"), "more released on time than due"),
     ("code_release", _C("median_hours"), _C("p90_hours"), "a median above the 90th percentile"),
-    (
-        "venue_daily",
-        _C("active") + _C("silent"),
-        _C("registered"),
-        "more active and silent venues than venues",
-    ),
+    ("venue_daily", _C("active"), _C("registered"), "more active venues than venues"),
+    ("venue_daily", _C("silent"), _C("registered"), "more silent venues than venues"),
     ("venue_daily", _C("new"), _C("registered"), "more new venues than venues"),
     ("arrival_daily", _C("scanned"), _C("arrivals"), "more scanned than arrived"),
     ("arrival_daily", _C("from_risk"), _C("arrivals"), "more from risk areas than arrived"),
@@ -99,6 +95,8 @@ def parts_fit_their_wholes(subject: Subject) -> Iterator[Finding]:
                 rule="parts_fit_their_wholes",
                 table=table,
                 sentence=f"{{rows}} with {wrong}.",
+                sentence_zh=f"{{rows}}的 {' + '.join(part.meta.root_names())} 大于 "
+                f"{' + '.join(whole.meta.root_names())}。",
             )
 
 
@@ -127,7 +125,7 @@ def levels_follow_from_their_flows(subject: Subject) -> Iterator[Finding]:
 
 
 def funnels_reconcile(subject: Subject) -> Iterator[Finding]:
-    """People who enter a stage are kept or dropped, and those kept are those who enter the next one."""
+    """What enters a stage is kept or dropped, and what is kept is what enters the next one."""
     rows, rule = subject.scan("funnel"), "funnels_reconcile"
     if rows is None:
         return
@@ -141,7 +139,8 @@ def funnels_reconcile(subject: Subject) -> Iterator[Finding]:
         rows.filter(torn).select(*TABLE_BY_NAME["funnel"].key, "entered", "kept", "dropped"),
         rule=rule,
         table="funnel",
-        sentence="{rows} whose people are not either kept or dropped.",
+        sentence="{rows} where what entered was not either kept or dropped.",
+        sentence_zh="{rows}：进入人数不等于保留与排除之和。",
     )
     names = rows.group_by("incident", "stage_no").agg(_C("stage").n_unique().alias("stages"))
     yield judge(
@@ -149,6 +148,7 @@ def funnels_reconcile(subject: Subject) -> Iterator[Finding]:
         rule=rule,
         table="funnel",
         sentence="{rows}: two stages in one place of the order.",
+        sentence_zh="{rows}：同一序号有两个环节。",
     )
     by_stage = ["incident", "area", "stage_no"]
     totals = rows.group_by(by_stage).agg(_C("entered").sum(), _C("kept").sum())
@@ -167,7 +167,8 @@ def funnels_reconcile(subject: Subject) -> Iterator[Finding]:
         .sort(by_stage),
         rule=rule,
         table="funnel",
-        sentence="{rows} where others enter a stage than the stage before kept.",
+        sentence="{rows} where a stage takes in another number than the one before kept.",
+        sentence_zh="{rows}：进入数与上一环节保留数不符。",
     )
 
 

@@ -13,7 +13,7 @@ import polars as pl
 
 from dashboard.snapshot.report import Finding
 from dashboard.snapshot.subject import SAMPLE, Subject
-from geo.areas import get_area, is_area
+from geo.areas import PROVINCE, get_area, is_area
 
 WEEKS = 4
 LEAST_WEEKS = 3  # of the same weekday, or there is no history to judge by
@@ -89,6 +89,7 @@ def newest_days_are_no_jump(subject: Subject) -> Iterator[Finding]:
                 f"date={j.day} city={j.city or 'province'} value={j.value} usual={j.usual:.0f}"
                 for j in jumps[:SAMPLE]
             ),
+            where=tuple(f"date={j.day} area={j.city or PROVINCE}" for j in jumps[:SAMPLE]),
             sentence=f"Table {series.table}: {series.name} on {worst.day} far from the usual in {len(jumps)} "
             f"place{'s' if len(jumps) > 1 else ''}; most {worst.value} instead of about {worst.usual:.0f}.",
             sentence_zh=f"表 {series.table}：{worst.day} {series.name_zh}在 {len(jumps)} 处明显偏离常态，"

@@ -9,7 +9,7 @@ import polars as pl
 
 from dashboard.snapshot.contract import NO_CODE, NO_REASON, TABLE_BY_NAME
 from dashboard.snapshot.report import Finding
-from dashboard.snapshot.subject import SAMPLE, Subject, judge
+from dashboard.snapshot.subject import SAMPLE, Subject, judge, places_of
 
 _STOCK_KEY = ["date", "area", "colour"]
 
@@ -30,6 +30,7 @@ def reasons_match_their_colours(subject: Subject) -> Iterator[Finding]:
             rule=rule,
             table="code_stock",
             sentence="{rows} with a colour or reason that the policy does not know, or that do not match.",
+            sentence_zh="{rows}的码色或原因不在政策之内，或两者不符。",
         )
     flow = subject.scan("code_flow")
     if flow is not None:
@@ -42,6 +43,7 @@ def reasons_match_their_colours(subject: Subject) -> Iterator[Finding]:
             rule=rule,
             table="code_flow",
             sentence="{rows} with a colour or reason that the policy does not know, or that do not match.",
+            sentence_zh="{rows}的码色或原因不在政策之内，或两者不符。",
         )
     for name in ("code_release", "code_cohort", "ticket_daily", "integrity"):
         rows = subject.scan(name)
@@ -52,6 +54,7 @@ def reasons_match_their_colours(subject: Subject) -> Iterator[Finding]:
                 rule=rule,
                 table=name,
                 sentence="{rows} with a reason that the policy does not know.",
+                sentence_zh="{rows}的原因不在政策之内。",
             )
 
 
@@ -71,6 +74,7 @@ def changes_cover_people(subject: Subject) -> Iterator[Finding]:
             rule="changes_cover_people",
             table="code_flow",
             sentence="{rows} with more people than changes.",
+            sentence_zh="{rows}的人数多于变更次数。",
         )
 
 
@@ -84,12 +88,14 @@ def parts_of_scans_fit(subject: Subject) -> Iterator[Finding]:
             rule=rule,
             table="scan_hourly",
             sentence="{rows} with more yellow and red scans than scans.",
+            sentence_zh="{rows}的黄码与红码扫码次数多于扫码次数。",
         )
         yield judge(
             scans.filter(pl.col("refused") > pl.col("scans")),
             rule=rule,
             table="scan_hourly",
             sentence="{rows} with more refusals than scans.",
+            sentence_zh="{rows}的拒绝次数多于扫码次数。",
         )
 
 
@@ -140,6 +146,7 @@ def flows_explain_stocks(subject: Subject) -> Iterator[Finding]:
             f"date={d} area={a} colour={c} today={h} yesterday={b} in-out={n}"
             for d, a, c, h, b, n, _ in worst.head(SAMPLE).iter_rows()
         ),
+        where=places_of(worst),
         sentence=f"Code changes do not explain the change of holders in {areas} "
         f"area{'s' if areas > 1 else ''}; the largest difference is {most} people.",
         sentence_zh=f"{areas} 个地区的转码流量与码量变化不符，最大相差 {most} 人。",
@@ -157,6 +164,7 @@ def cases_add_up(subject: Subject) -> Iterator[Finding]:
         rule="cases_add_up",
         table="case_daily",
         sentence="{rows} below zero that are not marked as a correction.",
+        sentence_zh="{rows}新增为负而未标为更正。",
     )
     before = cases.select(
         pl.col("date").dt.offset_by("1d"), "area", "origin", pl.col("confirmed_total").alias("total_before")
@@ -189,6 +197,7 @@ def places_are_listed_once(subject: Subject) -> Iterator[Finding]:
         rule=rule,
         table="risk_place",
         sentence="{rows} that leave the list before they enter it.",
+        sentence_zh="{rows}移出名单早于列入。",
     )
     ahead = pl.col("last").cum_max().shift(1).over("place_id", "level", order_by="listed_from")
     yield judge(
@@ -196,6 +205,7 @@ def places_are_listed_once(subject: Subject) -> Iterator[Finding]:
         rule=rule,
         table="risk_place",
         sentence="{rows} listed again while still listed at the same level.",
+        sentence_zh="{rows}在列期间以同一等级重复列入。",
     )
     both = spans.join(spans, on="place_id", suffix="_other").filter(
         (pl.col("level") < pl.col("level_other"))

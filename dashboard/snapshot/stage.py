@@ -16,7 +16,7 @@ import polars as pl
 from dashboard.errors import SnapshotInvalid
 from dashboard.snapshot.contract import CONTRACT_VERSION, TABLE_BY_NAME, TABLES
 from dashboard.snapshot.files import disk_trouble, sync, write_table
-from dashboard.snapshot.manifest import MANIFEST, Manifest, TableEntry, write_manifest
+from dashboard.snapshot.manifest import MANIFEST, Manifest, TableEntry, Validation, write_manifest
 from dashboard.snapshot.rollup.parts import Part, by_table, place_parts
 
 STAGING = ".staging-"
@@ -31,6 +31,10 @@ class Candidate:
     manifest: Manifest
 
 
+# A table that is made from those written before it: their folder and entries to its rows.
+Derive = Callable[[Path, Mapping[str, TableEntry]], pl.DataFrame]
+
+
 @contextmanager
 def stage_snapshot(
     root: Path,
@@ -43,13 +47,15 @@ def stage_snapshot(
     feeds: Mapping[str, str],
     warnings: tuple[str, ...] = (),
     parts: Sequence[Part] = (),
+    derived: Mapping[str, Derive] | None = None,
     on_table: Callable[[str], None] = lambda _name: None,
 ) -> Iterator[Candidate]:
     """Write a candidate below ``root``; whatever is not committed by the end of the block is removed.
 
     The caller holds the lock. The folder lies on the same file system as its final place, so the
     rename at the end is one step. ``parts`` are days of tables that are made already: they are linked in
-    beside the rows of ``tables``. ``on_table`` hears the name of each table before it is written.
+    beside the rows of ``tables``. ``derived`` makes tables from those that the contract names before
+    them. ``on_table`` hears the name of each table before it is written.
     Raises ``SnapshotInvalid`` for tables outside the contract and ``StorageError`` for a full disk.
     """
     unknown = sorted(set(tables) - set(TABLE_BY_NAME))
@@ -61,10 +67,12 @@ def stage_snapshot(
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir(parents=True)
             days = by_table(parts)
-            entries = []
+            entries: list[TableEntry] = []
             for table in TABLES:
                 on_table(table.name)
-                frame = tables.get(table.name)
+                derive = (derived or {}).get(table.name)
+                made = {entry.name: entry for entry in entries}
+                frame = derive(folder, made) if derive else tables.get(table.name)
                 entry = (
                     TableEntry(name=table.name, reported=False, rows=0, files=())
                     if frame is None
@@ -93,16 +101,24 @@ def stage_snapshot(
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def commit(root: Path, candidate: Candidate, *, warnings: tuple[str, ...] = ()) -> Manifest:
-    """Give the candidate its name in one rename and return its manifest, with ``warnings`` added.
+def commit(
+    root: Path,
+    candidate: Candidate,
+    *,
+    warnings: tuple[str, ...] = (),
+    validation: Validation | None = None,
+) -> Manifest:
+    """Give the candidate its name in one rename and return its manifest.
+
+    ``warnings`` are added to it, and ``validation`` is what the rules said.
 
     A snapshot of that id already there holds the same rows: it stays, and the candidate is dropped.
     """
     manifest = candidate.manifest
     target = root / manifest.id
     with disk_trouble(root):
-        if warnings:
-            manifest = _add_warnings(candidate.folder, manifest, warnings)
+        if warnings or validation:
+            manifest = _add_validation(candidate.folder, manifest, warnings, validation)
         if target.exists():
             return manifest
         os.rename(candidate.folder, target)
@@ -110,9 +126,11 @@ def commit(root: Path, candidate: Candidate, *, warnings: tuple[str, ...] = ()) 
     return manifest
 
 
-def _add_warnings(folder: Path, manifest: Manifest, warnings: tuple[str, ...]) -> Manifest:
-    """Rewrite the manifest of a candidate with the warnings its validation found."""
-    said = replace(manifest, warnings=(*manifest.warnings, *warnings))
+def _add_validation(
+    folder: Path, manifest: Manifest, warnings: tuple[str, ...], validation: Validation | None
+) -> Manifest:
+    """Rewrite the manifest of a candidate with what its validation found."""
+    said = replace(manifest, warnings=(*manifest.warnings, *warnings), validation=validation)
     write_manifest(folder, said)
     sync(folder / MANIFEST)
     return said

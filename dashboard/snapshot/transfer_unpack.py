@@ -23,11 +23,12 @@ from typing import IO, Protocol, cast
 from dashboard.errors import InputError
 from dashboard.snapshot.contract import AGGREGATES
 from dashboard.snapshot.files import disk_trouble
+from dashboard.snapshot.importers.files import EVENT_FOLDERS, SCREENING_FOLDERS, TEST_FOLDER
 from dashboard.snapshot.quarantine import printable
 
 UNPACKED = ".unpacked-"
 # Folders of a delivery that mean something by their name: never the wrapper of an archive.
-OWN_FOLDERS = frozenset(AGGREGATES) | {"scans", "code_events", "venues"}
+OWN_FOLDERS = frozenset((*AGGREGATES, *EVENT_FOLDERS, *SCREENING_FOLDERS, TEST_FOLDER))
 _CHUNK = 1024 * 1024
 _ZIP, _GZIP = b"PK\x03\x04", b"\x1f\x8b"
 _ZIP64_LOCATOR = b"PK\x06\x07"

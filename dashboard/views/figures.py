@@ -7,6 +7,7 @@ from dash.development.base_component import Component
 from dashboard.components.kpi import kpi
 from dashboard.components.provenance import FeedMark, Provenance
 from dashboard.shell.context import Context
+from dashboard.views.restated import trend_marks
 from geo.areas import get_area
 from queries.areas import Grain
 from queries.feeds import get_feed_states
@@ -51,6 +52,7 @@ def denominator(context: Context, metric: Metric) -> str:
 def figure_card(context: Context, page: str, figure: Figure, *, link: str = "") -> Component:
     """A key figure; it leads to the page where what is behind it stands, with the filters on screen."""
     metric = get_metric(figure.id)
+    places, words = trend_marks(context, figure.id, [day for day, _ in figure.trend])
     return kpi(
         id=f"{page}-{figure.id}",
         name=metric.name(context.lang),
@@ -60,6 +62,8 @@ def figure_card(context: Context, page: str, figure: Figure, *, link: str = "") 
         rate=figure.rate if metric.denominator == "residents" else None,
         trend=[cell for _, cell in figure.trend],
         until_hour=figure.until_hour,
+        restated=places,
+        restated_words=words,
         worse=metric.worse,
         provenance=provenance(context, figure.id),
         link=link or metric.link + context.filters.query(),

@@ -42,6 +42,11 @@ def test_no_file_names_a_package_registry() -> None:
     assert named == []
 
 
+def test_no_file_holds_two_sides_of_a_merge() -> None:
+    mark = re.compile(r"^(<{7} |>{7} )", re.MULTILINE)
+    assert [str(p) for p in TEXT if mark.search(p.read_text(encoding="utf-8"))] == []
+
+
 def test_constraints_pin_exact_versions_without_addresses() -> None:
     lines = (ROOT / "constraints.txt").read_text().split()
     assert len(lines) > 50

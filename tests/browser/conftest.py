@@ -50,6 +50,14 @@ def publish_demo(home: Path, *words: str) -> None:
     run_tianfu("snapshot", "build", "--input", str(home / "input"), "--publish", home=home)
 
 
+def publish_two_evenings(home: Path) -> None:
+    """The demo as ``tianfu demo`` makes it: the snapshot of the evening before, then today's."""
+    eve = home / "input-eve"
+    run_tianfu("demo-data", "--scale", "demo", "--out", str(home / "input"), "--eve", str(eve), home=home)
+    for folder in (eve, home / "input"):
+        run_tianfu("snapshot", "build", "--input", str(folder), "--publish", home=home)
+
+
 @pytest.fixture(scope="session")
 def bundles(pytestconfig: pytest.Config) -> Path:
     """Cache of the compressed bundles, kept between runs: its files are named by their content.
@@ -74,7 +82,7 @@ def demo_home(tmp_path_factory: pytest.TempPathFactory, bundles: Path) -> Path:
     home = tmp_path_factory.mktemp("demo-home")
     (home / "cache").symlink_to(bundles)
     ensure_demo_accounts(settings_of(home))
-    publish_demo(home, "--scale", "demo")
+    publish_two_evenings(home)
     return home
 
 

@@ -24,6 +24,8 @@ PICTURES = (
     ("overview", "/", "laptop", "light", "zh-CN"),
     ("risk", "/risk?area=510100", "laptop", "light", "zh-CN"),
     ("codes", "/codes", "laptop", "light", "zh-CN"),
+    ("appeals", "/appeals", "laptop", "light", "zh-CN"),
+    ("screening", "/screening", "laptop", "light", "zh-CN"),
     ("feeds", "/feeds", "laptop", "light", "zh-CN"),
     ("policy", "/policy", "laptop", "light", "zh-CN"),
     ("definitions", "/help", "laptop", "light", "zh-CN"),

@@ -1,4 +1,4 @@
-"""The policy screen with a real rules service and sender: drafted, previewed, approved, published, verified."""
+"""The policy screen with a real rules service and sender: draft, preview, approval, publication, verdict."""
 
 from __future__ import annotations
 

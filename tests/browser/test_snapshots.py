@@ -38,6 +38,20 @@ def test_a_newer_snapshot_is_offered_and_keeps_the_filters(
         expect(visit.page.locator("#risk-crumbs [aria-current]")).to_have_text("成都市")
         expect(visit.page.locator("#risk-fill input[value=level]")).to_be_checked()
         assert not visit.errors
+        with start_visit(chromium, board, login="admin") as desk:
+            desk.open("/feeds")
+            expect(desk.page.locator(".tf-snapshot-current")).to_contain_text("2021-02-05")
+            desk.page.locator("[data-tf-serve]").click()
+            question = desk.page.get_by_role("dialog")
+            expect(question).to_contain_text("20210203T")
+            question.get_by_role("button", name=t("zh-CN", "feeds.snapshots.confirm.no")).click()
+            expect(question).to_be_hidden()
+            desk.page.locator("[data-tf-serve]").click()
+            question.get_by_role("button", name=t("zh-CN", "feeds.snapshots.confirm.yes")).click()
+            expect(desk.page.locator(".tf-snapshot-current")).to_contain_text("2021-02-03")
+            assert not desk.errors
+        # Whoever has a page open is offered the snapshot that is served now.
+        expect(offer).to_contain_text(t("zh-CN", "shell.new_snapshot"))
 
 
 @pytest.mark.parametrize("lang", ["zh-CN", "en"])

@@ -332,5 +332,5 @@ def test_a_column_of_millions_of_characters_is_refused_in_bounded_memory(
     assert code == 0, errors
     assert peak < plain[1] + 200, (peak, plain[1])
     (entry,) = [e for e in rejects(tmp_path / "home") if e["file"] == "code_stock/wide.parquet"]
-    assert (entry["reason"], entry["rows"]) == ("too_large", rows)
+    assert (entry["reason"], entry["rows"]) == ("long_text", rows)
     assert str(entry["detail"]).startswith(said)

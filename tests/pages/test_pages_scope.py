@@ -23,6 +23,7 @@ OWN = {"wuhou": ("510107",), "chengdu": ("510100", "510104")}
 MARKS = {"wuhou": COUNTY_MARK, "chengdu": CITY_MARK}
 _NUMBER = re.compile(r"(?<![\w.,])(?:\d{1,3}(?:,\d{3})+(?![\d,])|\d+)(?:\.\d+)?(?:e\+?\d+)?|(?<=,)\d{7,}")
 _WORDS = re.compile(r"(\d[\d,.]*)[\u2009 ]*(亿|万|bn|m|k)\b")
+_ID = re.compile(r"\d{8}T\d{4}-[0-9a-f]{12}")
 _SIZE = {"亿": 1e8, "万": 1e4, "bn": 1e9, "m": 1e6, "k": 1e3}
 
 
@@ -51,8 +52,8 @@ def answers(
                 found[f"{key}/{name}.{form} {area}"] = (
                     unzipped(answer.data) if form == "xlsx" else answer.data
                 )
-    secret = house.snapshots[snapshot]
-    return {name: readable(body).replace(secret, "SNAPSHOT") for name, body in found.items()}
+    # The list of snapshots names them all, so every id is left out, not only the one that was asked.
+    return {name: _ID.sub("SNAPSHOT", readable(body)) for name, body in found.items()}
 
 
 def unzipped(body: bytes) -> bytes:

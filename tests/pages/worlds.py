@@ -33,9 +33,7 @@ FORMULAS = (
 )
 # Tables that some question of a page reads; what no page shows yet cannot be missed on a page.
 # The impact preview asks of a draft, and here nobody drafts.
-READ = {
-    name for q in load_questions().values() if not q.name.startswith("preview_") for name in q.reads
-}
+READ = {name for q in load_questions().values() if not q.name.startswith("preview_") for name in q.reads}
 TABLE_NAMES = tuple(table.name for table in TABLES if table.name != "area" and table.name in READ)
 
 Tables = dict[str, pl.DataFrame]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from dashboard.i18n.catalogue import LANGS
-from dashboard.snapshot.contract import FEED_STATES
+from dashboard.snapshot.contract import FEED_STATES, TABLE_BY_NAME
 from queries.catalog import load_questions
 from queries.metrics import Metric, MetricError, get_metric, load_metrics, metric_state, parse_metric
 from queries.reference import HEAD, PAGE, metrics_page
@@ -26,8 +26,8 @@ GOOD: dict[str, object] = {
     "link": "/codes",
 }
 METRICS = sorted(load_metrics().values(), key=lambda m: m.id)
-# What names areas and feeds is no figure.
-NO_FIGURE = {"areas", "feed_states", "feed_rejects"}
+# What names areas, feeds and outbreaks, and what was said of figures earlier, is no figure.
+NO_FIGURE = {"areas", "feed_states", "feed_rejects", "incidents", "restated_days", "restated_areas"}
 
 
 def test_every_question_with_figures_has_a_metric() -> None:
@@ -53,9 +53,7 @@ def test_metric_reads_in_every_language(metric: Metric) -> None:
 
 @pytest.mark.parametrize("metric", METRICS, ids=lambda m: m.id)
 def test_metric_names_the_feeds_its_question_reads(metric: Metric) -> None:
-    feeds = {"code_stock": "codes", "code_flow": "codes", "scan_hourly": "scans"}
-    feeds |= {"case_daily": "cases", "risk_place": "risk_feed"}
-    assert {feeds[table] for table in load_questions()[metric.query].reads} == set(metric.feeds)
+    assert {TABLE_BY_NAME[table].feed for table in load_questions()[metric.query].reads} == set(metric.feeds)
 
 
 @pytest.mark.parametrize(

@@ -37,12 +37,13 @@ def worlds(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Path, st
     return found
 
 
-def _params(name: str, members: tuple[str, ...], world: str) -> list[dict[str, object]]:
+def _params(name: str, members: tuple[str, ...], world: str, area: str = SICHUAN) -> list[dict[str, object]]:
     pairs = (
         [(DAY1, DAY2)] if world == "tiny" else [(DAYS[2], DAYS[5]), (DAYS[6], DAYS[7]), (DAYS[0], DAYS[-1])]
     )
     values = [
         {
+            "area": area,
             "members": members,
             "date": last,
             "compare": first,
@@ -72,7 +73,7 @@ def test_sql_and_its_plain_twin_agree(
     (root, snapshot_id), (roots, area) = worlds[world], asked
     view = view_of(root, snapshot_id, *roots)
     files = Files(root / snapshot_id, build_scope(roots).codes)
-    for params in _params(name, tuple(sorted(subtree(area))), world):
+    for params in _params(name, tuple(sorted(subtree(area))), world, area):
         assert list(run(view, name, **params)) == TWINS[name](files, **params)  # type: ignore[arg-type]
 
 

@@ -187,11 +187,122 @@ def feed_rejects(files: Files) -> Rows:
     return sorted(tuple(r[n] for n in ("feed", "reason", "rows")) for r in files.all("feed_reject", ""))
 
 
+def restated_days(files: Files, *, area: str, first: date, last: date) -> Rows:
+    names = (
+        "date", "table_name", "measure", "part", "before", "after", "kind", "snapshot_before", "known_at",
+    )  # fmt: skip
+    rows = [tuple(row[n] for n in names) for row in _in(files, "restated", (area,), first, last)]
+    return sorted(rows, key=lambda row: (*row[:4], row[7]))
+
+
+def restated_areas(files: Files, *, members: tuple[str, ...], first: date, last: date) -> Rows:
+    small = {row["code"] for row in files.all("area", "code") if row["level"] in ("county", "functional")}
+    found: defaultdict[tuple[Any, ...], list[str]] = defaultdict(list)
+    for row in _in(files, "restated", members, first, last):
+        if row["area"] in small:
+            key = tuple(row[n] for n in ("date", "table_name", "measure", "part", "snapshot_before"))
+            found[key].append(row["area"])
+    return sorted((*key, len(areas), min(areas)) for key, areas in found.items())
+
+
+def tickets_daily(files: Files, *, members: tuple[str, ...], first: date, last: date) -> Rows:
+    measures = ("opened", "closed", "upheld", "reopened", "hours")
+    return _add(_in(files, "ticket_daily", members, first, last), ("date",), measures)
+
+
+def tickets_by_area(files: Files, *, members: tuple[str, ...], date: date) -> Rows:
+    return _add(_in(files, "ticket_daily", members, date, date), ("area",), ("opened", "closed"))
+
+
+def tickets_by_rule(files: Files, *, members: tuple[str, ...], first: date, last: date) -> Rows:
+    measures = ("opened", "closed", "upheld", "reopened", "hours")
+    return _add(_in(files, "ticket_daily", members, first, last), ("reason", "rule_version"), measures)
+
+
+def ticket_backlog(files: Files, *, members: tuple[str, ...]) -> Rows:
+    rows = [r for r in files.all("ticket_backlog") if r["area"] in members]
+    newest = max((r["as_of"] for r in rows), default=None)
+    names = ("as_of", "area", "category", "age", "open", "oldest_hours")
+    return sorted((tuple(r[n] for n in names) for r in rows if r["as_of"] == newest), key=lambda r: r[1:4])
+
+
+def surge_series(files: Files, *, members: tuple[str, ...], first: date, last: date) -> Rows:
+    rows = []
+    for r in _in(files, "ticket_daily", members, first, last):
+        for kind, name in (
+            ("topic", r["category"]),
+            ("rule", f"{r['reason']}/{r['rule_version']}"),
+            ("place", r["area"]),
+        ):
+            rows.append({"kind": kind, "name": name, "date": r["date"], "amount": r["opened"]})
+    for r in _in(files, "scan_hourly", members, first, last):
+        amount = r["yellow"] + r["red"]
+        rows.append({"kind": "venue", "name": r["category"], "date": r["date"], "amount": amount})
+    return _add(rows, ("kind", "name", "date"), ("amount",))
+
+
+def hotline_daily(files: Files, *, first: date, last: date) -> Rows:
+    rows = [r for r in files.all("hotline_halfhour", "") if first <= r["date"] <= last]
+    return _add(rows, ("date",), ("offered", "answered", "in_15s"))
+
+
+def hotline_halfhours(files: Files, *, date: date) -> Rows:
+    names = ("half_hour", "offered", "answered", "in_15s", "mean_wait_seconds", "seats")
+    rows = [r for r in files.all("hotline_halfhour", "") if r["date"] == date]
+    return sorted((tuple(r[n] for n in names) for r in rows), key=lambda r: r[0])
+
+
+def incidents(files: Files, *, members: tuple[str, ...]) -> Rows:
+    names = ("incident", "area", "name_zh", "name_en", "began", "ended")
+    rows = [tuple(r[n] for n in names) for r in files.all("incident") if r["area"] in members]
+    return sorted(sorted(rows), key=lambda r: r[4], reverse=True)
+
+
+def funnel_stages(files: Files, *, members: tuple[str, ...]) -> Rows:
+    names = (
+        "incident",
+        "stage",
+        "stage_no",
+        "area",
+        "drop_reason",
+        "entered",
+        "kept",
+        "dropped",
+        "computed_at",
+    )
+    rows = [tuple(r[n] for n in names) for r in files.all("funnel") if r["area"] in members]
+    return sorted(rows, key=lambda r: (r[0], *r[2:5]))
+
+
+_LISTS = ("pushed", "returned_24h", "overdue")
+_CONTACTS = ("close", "secondary", "followed_up", "lost", "became_case")
+
+
+def lists_daily(files: Files, *, members: tuple[str, ...], first: date, last: date) -> Rows:
+    return _add(_in(files, "pushed_list_daily", members, first, last), ("date",), _LISTS)
+
+
+def lists_by_area(files: Files, *, members: tuple[str, ...], first: date, last: date) -> Rows:
+    return _add(_in(files, "pushed_list_daily", members, first, last), ("area",), _LISTS)
+
+
+def contacts_daily(files: Files, *, members: tuple[str, ...], first: date, last: date) -> Rows:
+    return _add(_in(files, "contact_daily", members, first, last), ("date",), _CONTACTS)
+
+
+def contacts_by_area(files: Files, *, members: tuple[str, ...], first: date, last: date) -> Rows:
+    return _add(_in(files, "contact_daily", members, first, last), ("area",), _CONTACTS)
+
+
 TWINS: dict[str, Callable[..., Rows]] = {
     f.__name__: f
     for f in (
         areas, codes_by_area, codes_by_reason, codes_by_age, codes_trend, code_flows, code_turns,
         scans_daily, scans_hourly, cases_daily, case_facts,
         risk_places, risk_by_area, risk_changes, risk_history, feed_states, feed_rejects,
+        restated_days, restated_areas,
+        tickets_daily, tickets_by_area, tickets_by_rule, ticket_backlog, surge_series,
+        hotline_daily, hotline_halfhours,
+        incidents, funnel_stages, lists_daily, lists_by_area, contacts_daily, contacts_by_area,
     )
 } | PREVIEW_TWINS  # fmt: skip

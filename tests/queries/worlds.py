@@ -11,6 +11,7 @@ from dashboard.snapshot.contract import AGE_BANDS, FEEDS, RISK_LEVELS
 from dashboard.snapshot.publish import write_snapshot
 from dashboard.snapshot.store import Store
 from queries.run import View
+from tests.queries.desk_worlds import random_desks
 from tests.queries.preview_worlds import random_cohorts
 from tests.tiny import CHENGDU, MIANYANG, SICHUAN, frame, tiny_tables
 
@@ -24,6 +25,13 @@ COLOURS = {
     "red": ("close_contact", "test_positive"),
     "grey": ("no_risk",),
 }
+
+KNOWN = datetime(2022, 8, 31, 20, 0)
+RESTATED = (
+    ("code_stock", "holders", "red"),
+    ("case_daily", "confirmed_new", "local"),
+    ("scan_hourly", "scans", ""),
+)
 
 Tables = dict[str, list[tuple[object, ...]]]
 
@@ -56,14 +64,21 @@ def random_tables(seed: int) -> Tables:
                     row = (day, area, origin, new, None, None, 0, total, new < 0)
                     tables["case_daily"].append(row)
     tables["risk_place"] = [row for n in range(25) for row in _random_place(rng, n)]
+    tables["restated"] = [
+        (day, area, table, measure, part, old, old + n, "corrected", f"2022081{n}T2100-0123456789ab", KNOWN)
+        for day in DAYS
+        for area in (SICHUAN, CHENGDU, MIANYANG, *COUNTIES)
+        for table, measure, part in RESTATED
+        for n in range(1, rng.randrange(1, 4))
+        for old in (rng.choice((0, 3, 40)),)
+    ]
     tables["area"] = list(tiny_tables()["area"].iter_rows())
     tables["feed_state"] = [
         (feed.id, feed.department, "late", datetime(2022, 8, 31), None, n, 0, None, None)
         for n, feed in enumerate(FEEDS)
     ]
     tables["feed_reject"] = [("cases", "future_date", seed + 1)]
-    tables |= random_cohorts(seed, COUNTIES, DAYS)
-    return tables
+    return tables | random_desks(rng) | random_cohorts(seed, COUNTIES, DAYS)
 
 
 def _random_place(rng: random.Random, n: int) -> list[tuple[object, ...]]:

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dashboard.cells import NOT_REPORTED, SUPPRESSED, cell
-from dashboard.components.chart_parts import Mark, Series, axis_ticks, graph, tick_text
+from dashboard.components.chart_parts import Mark, RestatedPoint, Series, axis_ticks, graph, tick_text
 from dashboard.components.charts import RankRow, rank_height, ranked_bars, stacked_bars, trend_lines
 from dashboard.components.heat import flow_matrix, heat
 from dashboard.components.palette import PALETTES, THEMES, Theme
@@ -33,6 +33,14 @@ def all_figures(lang: Lang, theme: Theme) -> dict[str, dict[str, Any]]:
     return {
         "one": trend_lines(days=DAYS, series=[Series("a", MIXED)], **say),
         "labelled": trend_lines(days=DAYS, series=many[:4], marks=marks, incomplete_from=DAYS[-2], **say),
+        "restated": trend_lines(
+            days=DAYS,
+            series=many[:2],
+            restated=[
+                RestatedPoint(1, DAYS[d], cell(7.0), MIXED[d], "late", "01-05 08:00") for d in (1, 2, 5)
+            ],
+            **say,
+        ),
         "many": trend_lines(days=DAYS, series=many, marks=marks, **say),
         "nothing": trend_lines(days=DAYS, series=[Series("a", EMPTY)], **say),
         "no day": trend_lines(days=[], series=[Series("a", ())], **say),
@@ -233,3 +241,17 @@ def test_graph_asks_nobody_outside(lang: Lang) -> None:
     assert config["plotlyServerURL"] == ""
     assert config["modeBarButtons"] == [["toImage"]]
     assert made.style["minHeight"] == 200
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_a_restated_point_says_what_it_had_been_and_since_when(lang: Lang) -> None:
+    drawn = all_figures(lang, "light")["restated"]
+    trace = drawn["data"][-1]
+    # A day without a value has no point to mark.
+    assert trace["x"] == [DAYS[1].isoformat(), DAYS[5].isoformat()]
+    assert trace["y"] == [3.0, 1000.0]
+    assert all("s1" in text and "7" in text and "01-05 08:00" in text for text in trace["hovertext"])
+    signs = [note["text"] for note in drawn["layout"]["annotations"]]
+    assert sum(text.startswith("◇") for text in signs) == 1
+    plain = trend_lines(days=DAYS, series=[Series("a", MIXED)], unit="people", lang=lang, theme="light")
+    assert "◇" not in json.dumps(plain, ensure_ascii=False)

@@ -12,6 +12,7 @@ from dashboard.demo.daily import DAILY_TABLES
 from dashboard.demo.generate import generate
 from dashboard.demo.planted import is_planted
 from dashboard.demo.story import FORMER_CODES, FORMER_IN_USE
+from dashboard.i18n.catalogue import LANGS, Lang, t
 from dashboard.snapshot.build import build_snapshot
 from dashboard.snapshot.contract import AGGREGATES, FEEDS, TABLE_BY_NAME
 from dashboard.snapshot.importers.result import polars_schema
@@ -122,6 +123,15 @@ def test_funnel_goes_from_800_000_to_the_contacts_by_city(folder: Path) -> None:
     assert abs(near - stages[0][2]) < 200, "the net is what the first stage kept"
     assert funnel.filter(pl.col("stage_no") == 1)["area"].str.head(4).n_unique() == 3
     assert funnel["computed_at"].n_unique() == 2
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_every_stage_and_reason_of_the_funnel_has_words(folder: Path, lang: Lang) -> None:
+    funnel = table(folder, "funnel")
+    keys = [f"stage.{name}" for name in funnel["stage"].unique()]
+    keys += [f"dropreason.{name}" for name in funnel["drop_reason"].unique()]
+    assert len(keys) == 2 + 1 + 6
+    assert len({t(lang, key) for key in keys}) == len(keys)
 
 
 def test_mass_test_morning_breaks_the_test_system_and_not_the_code_system(folder: Path) -> None:

@@ -47,7 +47,11 @@ def text(name: str, content: str) -> Build:
 
 
 def raw(name: str, content: bytes) -> Build:
-    return lambda folder: (folder / name).write_bytes(content)
+    def build(folder: Path) -> None:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
+
+    return build
 
 
 def golden(name: str) -> Build:
@@ -101,6 +105,7 @@ LATIN = f"{HEADER}\n2022-09-05,Sichuan,510000,,,1,0,0,0\n".replace("Sichuan", "S
 # reason: how to deliver it, the feed it is booked on, the row named (None: the file)
 CASES: dict[str, tuple[Build, str, int | None]] = {
     "unrecognised_file": (text("note.txt", "hello"), "unknown", None),
+    "screening_input": (raw("telecom/day.csv", b"holder_key,area_code,day\n"), "screening", None),
     "empty_file": (no_rows, "scans", None),
     "unreadable_file": (torn, "codes", None),
     "too_large": (sparse, "unknown", None),
@@ -111,6 +116,7 @@ CASES: dict[str, tuple[Build, str, int | None]] = {
     "wrong_header": (text("c.csv", HEADER.replace("dead", "died") + "\n2022-09-05,,,,,,,,\n"), "cases", None),
     "missing_column": (parquet("code_stock/a.parquet", without(STOCK, "holders")), "codes", None),
     "wrong_type": (parquet("code_stock/a.parquet", STOCK | {"holders": "10"}), "codes", None),
+    "long_text": (parquet("code_stock/a.parquet", STOCK | {"reason": "x" * 1001}), "codes", None),
     "duplicate_delivery": (both(text("a.json", RISK), text("b.json", RISK)), "risk_feed", None),
     "bad_log_line": (text("feed_log.jsonl", '\n{"feed": "weather"}\n'), "unknown", 2),
     "bad_encoding": (raw("cases.csv", LATIN), "cases", 2),

@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from dashboard.snapshot.contract import TABLE_BY_NAME
-from dashboard.snapshot.importers import tables
+from dashboard.snapshot.importers import table_rows, tables
 from dashboard.snapshot.importers.result import polars_schema
 from dashboard.snapshot.inputs import Delivery, read_delivery
 from dashboard.snapshot.quarantine import count_reasons
@@ -178,7 +178,7 @@ def test_one_bad_file_leaves_the_others(tmp_path: Path) -> None:
 
 
 def test_rejects_of_a_large_file_are_counted_in_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tables, "LISTED", 3)
+    monkeypatch.setattr(table_rows, "LISTED", 3)
     write(tmp_path / "code_stock/a.parquet", [stock("519999", n) for n in range(10)] + [stock()])
     delivery, _ = read(tmp_path)
     assert [(r.row, r.rows) for r in delivery.rejects] == [(1, 1), (2, 1), (3, 1), (None, 7)]
@@ -188,7 +188,8 @@ def test_rejects_of_a_large_file_are_counted_in_full(tmp_path: Path, monkeypatch
 def test_million_rows_are_handled_as_columns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
     real = tables.area_by_code
-    monkeypatch.setattr(tables, "area_by_code", lambda code: (asked.append(code), real(code))[1])
+    for module in (tables, table_rows):
+        monkeypatch.setattr(module, "area_by_code", lambda code: (asked.append(code), real(code))[1])
     frame = pl.DataFrame({"holders": pl.int_range(200_000, eager=True)}).select(
         pl.lit(DAY).alias("date"),
         pl.when(pl.col("holders") % 2 == 0).then(pl.lit("510107")).otherwise(pl.lit("510104")).alias("area"),

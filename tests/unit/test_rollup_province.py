@@ -71,6 +71,12 @@ def test_only_what_is_planted_is_rejected(day: Path, tmp_path: Path) -> None:
     assert hourly["area"].n_unique() == 183
     assert hourly["hour"].n_unique() == 24
     assert read("scan_pixel")["scans"].sum() == hourly["scans"].sum()
+    cohort = read("code_cohort")
+    assert set(cohort["negative_tests"].unique()) == {0, 1, 2, 3}
+    assert cohort["hours_since_start"].unique().to_list() == [0]
+    turned = read("code_flow").filter(pl.col("to_colour") != "green")["people"].sum()
+    assert cohort["holders"].sum() == turned
+    assert read("venue_daily")["silent"].null_count() == read("venue_daily").height
     assert result.manifest.synthetic
     assert result.report.errors == ()
 

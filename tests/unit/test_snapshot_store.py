@@ -21,7 +21,7 @@ from dashboard.auth.scope import Scope, build_scope
 from dashboard.errors import SnapshotInvalid, SnapshotNotFound
 from dashboard.snapshot.contract import TABLES
 from dashboard.snapshot.manifest import Manifest, write_manifest
-from dashboard.snapshot.publish import publish_snapshot, write_snapshot
+from dashboard.snapshot.publish import publish_snapshot, snapshot_ids, write_snapshot
 from dashboard.snapshot.store import OPEN_AT_MOST, Store
 from tests.tiny import (
     BUILT_AT,
@@ -208,7 +208,7 @@ def test_old_snapshots_are_forgotten_but_never_one_in_use(tmp_path: Path) -> Non
         assert set(store._open) == {ids[0], *ids[-OPEN_AT_MOST + 1 :]}
     assert count(store, PROVINCE, ids[1], "code_stock") == 24
     assert len(store._open) == OPEN_AT_MOST
-    assert store.list_ids() == tuple(reversed(ids))
+    assert snapshot_ids(store.root) == tuple(reversed(ids))
 
 
 def test_threads_may_open_and_forget_at_the_same_time(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -15,6 +16,8 @@ from dashboard.snapshot.files import hash_file
 from dashboard.snapshot.manifest import Manifest
 from dashboard.snapshot.publish import write_snapshot
 from dashboard.snapshot.report import Refused, Report, check_report, render_json, render_text
+from dashboard.snapshot.rollup.parts import make_part
+from dashboard.snapshot.stage import stage_snapshot
 from dashboard.snapshot.validate import GROUPS, validate_snapshot
 from tests.tiny import BUILT_AT, DATA_TIME, DAY1, DAY2, FUCHENG, JINJIANG, WUHOU, build_tiny, tiny_tables
 
@@ -141,7 +144,8 @@ BAD = [
     ("institution", put("lon", 120.0), "numbers_lie_within_bounds", "error"),
     ("code_release", put("on_time", 5, row=2), "parts_fit_their_wholes", "error"),
     ("code_release", put("median_hours", 31, row=2), "parts_fit_their_wholes", "error"),
-    ("venue_daily", put("silent", 5), "parts_fit_their_wholes", "error"),
+    ("venue_daily", put("silent", 16), "parts_fit_their_wholes", "error"),
+    ("venue_daily", put("active", 16), "parts_fit_their_wholes", "error"),
     ("venue_daily", put("new", 16), "parts_fit_their_wholes", "error"),
     ("arrival_daily", put("scanned", 301), "parts_fit_their_wholes", "error"),
     ("arrival_daily", put("from_risk", 301), "parts_fit_their_wholes", "error"),
@@ -161,6 +165,7 @@ BAD = [
     ("adoption_daily", put("not_moved", 86, row=1), "levels_follow_from_their_flows", "warning"),
     ("vaccination_daily", put("cumulative", 151, row=2), "levels_follow_from_their_flows", "warning"),
     ("funnel", put("dropped", 1), "funnels_reconcile", "error"),
+    ("funnel", put("computed_at", BUILT_AT + timedelta(days=1)), "no_row_is_from_the_future", "error"),
     ("funnel", put("drop_reason", "other"), "funnels_reconcile", "error"),
     ("funnel", put("stage", "other", row=1), "funnels_reconcile", "error"),
     ("funnel", drop(row=6), "funnels_reconcile", "error"),
@@ -185,8 +190,9 @@ def test_a_rule_finds_the_bad_row(
     found = {(f.rule, f.outcome) for f in report.findings if f.outcome != "ok"}
     assert (rule, outcome) in found
     for finding in report.findings:
-        if finding.outcome == "warning":
-            assert finding.sentence_zh, "a warning is shown on the board in both languages"
+        if finding.outcome != "ok":
+            assert finding.sentence_zh, "a finding is shown on the board in both languages"
+        assert all(re.fullmatch(r"(date=\S+)? ?(area=\S+)?", text) for text in finding.where)
 
 
 def test_every_rule_has_a_case_that_breaks_it() -> None:
@@ -223,6 +229,54 @@ def test_a_place_may_come_back_and_may_move_to_another_level(tmp_path: Path) -> 
         assert (report.errors, report.warnings) == ((), ())
 
 
+def check_parts(
+    root: Path, rest: pl.DataFrame | None, parts: dict[date, pl.DataFrame], *, checked: tuple[date, ...] = ()
+) -> set[str]:
+    """The sentences against ``code_flow`` when some of its days are partitions."""
+    tables = tiny_tables()
+    del tables["code_flow"]
+    made = {}
+    for day, rows in parts.items():
+        (root / str(day)).mkdir(parents=True)
+        made[day] = make_part(root / str(day), "code_flow", day, rows)
+    known = [made[day].entry.sha256 for day in checked]
+    with stage_snapshot(
+        root,
+        tables if rest is None else tables | {"code_flow": rest},
+        data_time=DATA_TIME,
+        built_at=BUILT_AT,
+        policy_version=1,
+        synthetic=True,
+        feeds={},
+        parts=list(made.values()),
+    ) as candidate:
+        report = validate_snapshot(candidate.folder, candidate.manifest, reasons=REASONS, checked=known)
+    return {f.sentence for f in report.errors if f.rule == "keys_are_unique"}
+
+
+def test_keys_are_unique_within_and_between_partitions(tmp_path: Path) -> None:
+    flow = tiny_tables()["code_flow"]
+    days = {day: flow.filter(pl.col("date") == day) for day in (DAY1, DAY2)}
+    assert all(rows.height for rows in days.values())
+    key = "date, area, from_colour, to_colour, reason, actor"
+    twice = f"Table code_flow: 1 row: the key ({key}) occurs more than once."
+    assert check_parts(tmp_path / "good", None, days) == set()
+    assert check_parts(tmp_path / "mixed", days[DAY1], {DAY2: days[DAY2]}) == set()
+    doubled = days | {DAY2: again()(days[DAY2])}
+    assert check_parts(tmp_path / "twin", None, doubled) == {twice}
+    assert check_parts(tmp_path / "rest", again()(days[DAY1]), {DAY2: days[DAY2]}) == {twice}
+    foreign = days | {DAY2: pl.concat([days[DAY2], days[DAY1][:1]])}
+    assert check_parts(tmp_path / "foreign", None, foreign) == {
+        f"Table code_flow: 1 row of another day in code_flow/date={DAY2}/part.parquet."
+    }
+    (said,) = check_parts(tmp_path / "beside", flow, {DAY2: days[DAY2]})
+    assert said.startswith(f"Table code_flow: {days[DAY2].height} row")
+    assert said.endswith("of a day that has a partition of its own.")
+    # What an earlier build checked is not looked at again; everything else is.
+    assert check_parts(tmp_path / "known", None, doubled, checked=(DAY2,)) == set()
+    assert check_parts(tmp_path / "other", None, doubled, checked=(DAY1,)) == {twice}
+
+
 def test_an_older_overlap_is_not_hidden_by_a_shorter_listing(tmp_path: Path) -> None:
     tables = tiny_tables()
     frame = tables["risk_place"]
@@ -239,7 +293,7 @@ def test_data_from_far_ahead_of_the_build_are_refused(tmp_path: Path) -> None:
     manifest = build_tiny(tmp_path)
     early = dataclasses.replace(manifest, built_at=BUILT_AT - timedelta(days=2))
     report = validate_snapshot(tmp_path / manifest.id, early, reasons=REASONS)
-    assert [f.rule for f in report.errors] == ["no_row_is_from_the_future"]
+    assert {f.rule for f in report.errors} == {"no_row_is_from_the_future"}
 
 
 def reseal(folder: Path, manifest: Manifest, table: str) -> Manifest:

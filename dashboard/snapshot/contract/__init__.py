@@ -15,22 +15,34 @@ from dashboard.snapshot.contract.codes import (
     CODE_CHANNELS,
     CODE_TABLES,
     FINDINGS,
+    MOST_TESTS,
     NO_CODE,
     NO_FORMER_CODE,
 )
 from dashboard.snapshot.contract.epidemic import (
     CASE_ORIGINS,
+    CO_PRESENT,
     DOSES,
     EPIDEMIC_TABLES,
     KEPT,
+    PERSONS,
     RISK_LEVELS,
     RULE_SETS,
+    SCAN_STAGES,
     TEST_BASES,
     VACCINE_GROUPS,
 )
 from dashboard.snapshot.contract.feeds import FEEDS
 from dashboard.snapshot.contract.model import Column, ColumnType, Feed, Table
 from dashboard.snapshot.contract.own import AREA_TABLES, FEED_STATES, FEED_TABLES, LEVELS
+from dashboard.snapshot.contract.restated import (
+    MEASURED_TABLES,
+    MEASURES,
+    RESTATED,
+    RESTATED_KINDS,
+    RESTATED_TABLES,
+    Measure,
+)
 from dashboard.snapshot.contract.scans import (
     ARRIVAL_MODES,
     PIXEL_ZOOM,
@@ -51,12 +63,14 @@ from dashboard.snapshot.contract.services import (
 
 __all__ = [
     "ACTORS",
+    "ADDED_LATER",
     "AGE_BANDS",
     "AGGREGATES",
     "ARRIVAL_MODES",
     "CASE_ORIGINS",
     "CODE_CHANNELS",
     "CONTRACT_VERSION",
+    "CO_PRESENT",
     "DOSES",
     "FEEDS",
     "FEED_BY_ID",
@@ -66,13 +80,20 @@ __all__ = [
     "LEVELS",
     "LOAD_CHANNELS",
     "LOAD_SYSTEMS",
+    "MEASURED_TABLES",
+    "MEASURES",
+    "MOST_TESTS",
     "NO_CODE",
     "NO_FORMER_CODE",
     "NO_REASON",
+    "PERSONS",
     "PIXEL_ZOOM",
     "PYRAMID_ZOOMS",
+    "RESTATED",
+    "RESTATED_KINDS",
     "RISK_LEVELS",
     "RULE_SETS",
+    "SCAN_STAGES",
     "SERVICES",
     "TABLES",
     "TABLE_BY_NAME",
@@ -85,6 +106,7 @@ __all__ = [
     "Column",
     "ColumnType",
     "Feed",
+    "Measure",
     "Table",
 ]
 
@@ -97,7 +119,11 @@ TABLES: tuple[Table, ...] = (
     *EPIDEMIC_TABLES,
     *SERVICE_TABLES,
     *FEED_TABLES,
+    *RESTATED_TABLES,
 )
+
+# Tables that a snapshot of this version may lack: they came later and read as "not reported".
+ADDED_LATER: tuple[str, ...] = (RESTATED,)
 
 # Tables that a department delivers as they are, one folder each; the two others have public formats.
 AGGREGATES: tuple[str, ...] = tuple(

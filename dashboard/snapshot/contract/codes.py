@@ -11,6 +11,7 @@ CODE_CHANNELS = ("self", "family", "offline")
 FINDINGS = ("no_valid_reason", "by_hand", "in_bulk", "far_from_venue")
 NO_CODE = "none"  # the "colour" before a code was issued and after it was closed, in flows only
 NO_FORMER_CODE = "none"
+MOST_TESTS = 3  # a cohort tells fewer tests apart, and these from none of the larger numbers
 
 CODE_TABLES: tuple[Table, ...] = (
     Table(
@@ -87,8 +88,19 @@ CODE_TABLES: tuple[Table, ...] = (
             AS_OF,
             area_column("County of the holder."),
             word("reason", "Reason code of a colour that restricts; a reason of the policy."),
-            whole("hours_since_start", "h", "Hours since the colour began, in steps of 24: 0 is below 24."),
-            whole("negative_tests", "tests", "Negative tests since then; 3 is three or more.", high=3),
+            whole(
+                "hours_since_start",
+                "h",
+                "Hours since the colour began for this reason, in steps of 24: 0 is below 24.",
+            ),
+            whole(
+                "negative_tests",
+                "tests",
+                f"Negative samples since then; {MOST_TESTS} is that many or more. NULL: not known, because "
+                "test results of some of these days were not delivered.",
+                high=MOST_TESTS,
+                nullable=True,
+            ),
             count("holders", "people", "Holders of that colour now, for the preview of a rule."),
         ),
         ("area", "reason"),

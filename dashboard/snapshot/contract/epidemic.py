@@ -11,6 +11,10 @@ TEST_BASES = ("sampled", "tested", "reported")
 VACCINE_GROUPS = ("health_workers", "cold_chain", "public_service", "other")
 DOSES = 3
 KEPT = "kept"  # the "drop reason" of those who stay in the funnel
+# The stages that take in scans; the first lets out scans, the second people. All others count people.
+CO_PRESENT, PERSONS = "co_present", "persons"
+SCAN_STAGES = (CO_PRESENT, PERSONS)
+_FUNNEL_UNIT = "people or scans"
 
 EPIDEMIC_TABLES: tuple[Table, ...] = (
     Table(
@@ -203,18 +207,22 @@ EPIDEMIC_TABLES: tuple[Table, ...] = (
         "screening",
         (
             word("incident", "Id of the incident."),
-            word("stage", "Id of the stage; its order is stage_no."),
+            word(
+                "stage",
+                f"Id of the stage; its order is stage_no. Of a screening, '{CO_PRESENT}' counts scans and "
+                f"'{PERSONS}' takes in scans and keeps people; all other stages count people.",
+            ),
             whole(
                 "stage_no",
                 "",
-                "Order of the stage; its people are those kept before.",
+                "Order of the stage; what enters it is what the one before kept.",
                 low=1,
             ),
-            area_column("County of the people."),
+            area_column("County of the people; of the venue where theirs is not known."),
             word("drop_reason", f"Why they were dropped; '{KEPT}' for those who stay."),
-            count("entered", "people", "People who entered the stage and ended under this reason."),
-            count("kept", "people", f"Of them, people who stay; only '{KEPT}' has any."),
-            count("dropped", "people", "Of them, people who were dropped."),
+            count("entered", _FUNNEL_UNIT, "What entered the stage and ended under this reason."),
+            count("kept", _FUNNEL_UNIT, f"Of it, what stays; only '{KEPT}' has any."),
+            count("dropped", _FUNNEL_UNIT, "Of it, what was dropped."),
             Column("computed_at", "TIMESTAMP", "", "When the stage was computed."),
         ),
         ("incident", "stage_no", "area"),

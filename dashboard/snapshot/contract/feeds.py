@@ -68,6 +68,7 @@ FEEDS: tuple[Feed, ...] = (
         "疫情筛查",
         "Outbreak screening",
         ("incident", "funnel"),
+        derived=True,
     ),
     Feed("tickets", _BIG_DATA, "申诉与咨询", "Appeals and inquiries", ("ticket_daily", "ticket_backlog")),
     Feed(

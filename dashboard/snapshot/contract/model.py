@@ -61,13 +61,18 @@ class Table:
 
 @dataclass(frozen=True)
 class Feed:
-    """One feed: id, department that delivers it, its names, its tables."""
+    """One feed: id, department that delivers it, its names, its tables.
+
+    ``derived`` says that its rows are computed here from other feeds: they are as old as those, and the
+    moment of the computation dates no data and makes no feed late.
+    """
 
     id: str
     department: str
     name_zh: str
     name_en: str
     tables: tuple[str, ...] = field(default_factory=tuple)
+    derived: bool = False
 
 
 def area_column(description: str) -> Column:
@@ -90,8 +95,16 @@ def word(name: str, description: str, allowed: tuple[str, ...] = (), *, texts: s
     return Column(name, "VARCHAR", "", description, allowed=allowed, texts=texts)
 
 
-def whole(name: str, unit: str, description: str, *, low: int = 0, high: int | None = None) -> Column:
-    return Column(name, "INTEGER", unit, description, low=low, high=high)
+def whole(
+    name: str,
+    unit: str,
+    description: str,
+    *,
+    low: int = 0,
+    high: int | None = None,
+    nullable: bool = False,
+) -> Column:
+    return Column(name, "INTEGER", unit, description, nullable=nullable, low=low, high=high)
 
 
 DATE = Column("date", "DATE", "", "Calendar day the row is about.")

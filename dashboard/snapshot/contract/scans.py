@@ -99,7 +99,14 @@ SCAN_TABLES: tuple[Table, ...] = (
             word("category", "Venue category.", VENUE_CATEGORIES, texts="category."),
             count("registered", "venues", "Venues registered at the end of the day."),
             count("active", "venues", "Venues with at least one scan on the day."),
-            count("silent", "venues", "Registered venues without a scan on the day."),
+            count(
+                "silent",
+                "venues",
+                "Registered venues without a scan in the last hours of the day's data, as many as the policy "
+                "says (scan_alarm.silent_after_hours). NULL: not known, because scans of some of these hours "
+                "were not reported.",
+                nullable=True,
+            ),
             count("new", "venues", "Venues registered on the day."),
         ),
         ("date", "area"),

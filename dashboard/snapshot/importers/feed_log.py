@@ -156,7 +156,10 @@ def judge_feeds(
         )
         for feed in FEEDS
     ]
-    newest = max((a.data_until for a in arrivals if a.data_until and a.accepted), default=None)
+    newest = max(
+        (a.data_until for a in arrivals if a.data_until and a.accepted and not FEED_BY_ID[a.feed].derived),
+        default=None,
+    )
     return tuple(
         _judge(a, log.get(a.feed), [r for r in listed if r.feed == a.feed], newest, late_after)
         for a in arrivals
@@ -192,7 +195,7 @@ def _judge(
     state, why = "on_time", _partial(arrival, line, rejects)
     if why:
         state = "partial"
-    if arrival.data_until and newest:
+    if arrival.data_until and newest and not FEED_BY_ID[arrival.feed].derived:
         allowed = timedelta(minutes=late_after.get(arrival.feed, DEFAULT_LATE_MINUTES))
         if newest - arrival.data_until > allowed:
             state = "late"

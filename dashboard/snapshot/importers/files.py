@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import stat
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +33,10 @@ FEED_LOG = "feed_log.jsonl"
 MARKER = "synthetic.json"
 # Events of persons are far too many to be read here; the roll-ups read these folders.
 EVENT_FOLDERS = ("scans", "code_events", "venues")
+# Event folders that the screening of an outbreak reads and the snapshot does not.
+SCREENING_FOLDERS = ("holders", "left_province", "telecom", "vaccination")
+# Results of tests count the negatives of open codes; without code changes the screening alone reads them.
+TEST_FOLDER = "tests"
 # JSON and CSV are read into memory as a whole; a day of either is below 10 MB.
 MAX_TEXT_BYTES = 512 * 1024 * 1024
 
@@ -65,9 +70,15 @@ def list_files(folder: Path) -> Listing:
     """
     found: list[Found] = []
     rejects: list[Reject] = []
+    rolled, screened = _event_folders(folder)
+    inputs: Counter[str] = Counter()
     for path in _walk(folder):
         name = printable(path.relative_to(folder).as_posix())
-        if name.split("/", 1)[0] in EVENT_FOLDERS:
+        top, _, below = name.partition("/")
+        if below and top in rolled:
+            continue
+        if below and top in screened:
+            inputs[top] += 1
             continue
         try:
             known = _recognise(path, name, folder)
@@ -77,7 +88,20 @@ def list_files(folder: Path) -> Listing:
             found.append(known)
         elif known is not None:
             rejects.append(known)
+    rejects += [_screening_input(top, files) for top, files in sorted(inputs.items())]
     return Listing(tuple(found), tuple(rejects))
+
+
+def _event_folders(folder: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The folders the roll-ups read, and those only the screening does."""
+    if (folder / "code_events").is_dir():
+        return (*EVENT_FOLDERS, TEST_FOLDER), SCREENING_FOLDERS
+    return EVENT_FOLDERS, (*SCREENING_FOLDERS, TEST_FOLDER)
+
+
+def _screening_input(folder: str, files: int) -> Reject:
+    said = f"{files} file{'s' if files > 1 else ''} of {folder}/: read by tianfu screening run alone."
+    return Reject("screening", folder, None, "screening_input", said, "", files)
 
 
 def feed_of(name: str) -> str:

@@ -1,4 +1,4 @@
-"""What every importer returns, and the contract's types in polars."""
+"""What every importer returns."""
 
 from __future__ import annotations
 
@@ -8,18 +8,9 @@ from datetime import datetime
 
 import polars as pl
 
-from dashboard.snapshot.contract import ColumnType, Table
+from dashboard.snapshot.contract import Table
+from dashboard.snapshot.files import POLARS_TYPES
 from dashboard.snapshot.quarantine import Reject
-
-POLARS_TYPES: dict[ColumnType, pl.DataType] = {
-    "VARCHAR": pl.String(),
-    "DATE": pl.Date(),
-    "TIMESTAMP": pl.Datetime("us"),
-    "INTEGER": pl.Int32(),
-    "BIGINT": pl.Int64(),
-    "DOUBLE": pl.Float64(),
-    "BOOLEAN": pl.Boolean(),
-}
 
 
 @dataclass(frozen=True)

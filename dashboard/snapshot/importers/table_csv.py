@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import polars as pl
 
 from dashboard.snapshot.contract import Column, Table
+from dashboard.snapshot.files import POLARS_TYPES
 from dashboard.snapshot.importers.files import Found
 from dashboard.snapshot.importers.parquet import folder_day, optional_columns
-from dashboard.snapshot.importers.result import POLARS_TYPES
 from dashboard.snapshot.importers.text import split_cells, split_lines
 from dashboard.snapshot.quarantine import Reject
 

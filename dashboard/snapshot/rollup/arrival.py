@@ -12,6 +12,8 @@ from dashboard.snapshot.importers.result import Imported
 from dashboard.snapshot.quarantine import Reject
 from dashboard.snapshot.rollup.run import RolledUp
 
+_DAY = "__day"
+
 
 def add_rolled(imported: Mapping[str, Imported], rolled: RolledUp) -> dict[str, Imported]:
     """The arrival of each feed with its events added; a day stands once, from the events."""
@@ -29,17 +31,17 @@ def add_rolled(imported: Mapping[str, Imported], rolled: RolledUp) -> dict[str, 
 
 
 def _without_days(whole: Imported, name: str, days: set[date]) -> Imported:
-    rows = whole.tables[name]
-    twice = rows.filter(pl.col("date").is_in(days))
+    rows = whole.tables[name].with_columns(_day_of(name).alias(_DAY))
+    twice = rows.filter(pl.col(_DAY).is_in(days))
     if twice.is_empty():
         return whole
-    tables = {**whole.tables, name: rows.filter(~pl.col("date").is_in(days))}
+    tables = {**whole.tables, name: rows.filter(~pl.col(_DAY).is_in(days)).drop(_DAY)}
     if tables[name].is_empty():
         del tables[name]
     rejects = [
         Reject(TABLE_BY_NAME[name].feed, name, None, "duplicate_delivery",
                f"{count} rows of {day}, which was rolled up from events.", "", count)
-        for day, count in twice.group_by("date").len().sort("date").iter_rows()
+        for day, count in twice.group_by(_DAY).len().sort(_DAY).iter_rows()
     ]  # fmt: skip
     return Imported(
         tables=tables,
@@ -48,6 +50,12 @@ def _without_days(whole: Imported, name: str, days: set[date]) -> Imported:
         data_until=whole.data_until,
         notes=whole.notes,
     )
+
+
+def _day_of(name: str) -> pl.Expr:
+    """The day a row speaks of: of a table of one moment, that of the moment."""
+    column = "date" if any(c.name == "date" for c in TABLE_BY_NAME[name].columns) else "as_of"
+    return pl.col(column).cast(pl.Date)
 
 
 def _add(whole: Imported, events: Imported) -> Imported:

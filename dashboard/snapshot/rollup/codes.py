@@ -1,4 +1,4 @@
-"""One day of code changes: the day's flows, who turned green in time, and whose code is still open."""
+"""One day of code changes: the day's flows, who turned green in time, and whose code is open at its end."""
 
 # ruff: noqa: S608
 # Statements are put together from names of the code and quoted values; DuckDB takes no parameters in DDL.
@@ -12,25 +12,29 @@ import duckdb
 import polars as pl
 
 from dashboard.snapshot.contract import ACTORS, NO_CODE
+from dashboard.snapshot.importers.bulk import LONGEST_TEXT, is_text
 from dashboard.snapshot.importers.places import area_by_code
+from dashboard.snapshot.importers.result import end_of_day
 from dashboard.snapshot.quarantine import Reject
-from dashboard.snapshot.rollup.engine import parquet_list, quote, quote_all
-from dashboard.snapshot.rollup.eventfiles import EventFile, is_key, is_moment, is_words
+from dashboard.snapshot.rollup.engine import parquet_list, quote_all
+from dashboard.snapshot.rollup.eventfiles import EventFile, is_key, is_moment
+from dashboard.snapshot.rollup.negatives import TestDay, read_tests
+from dashboard.snapshot.rollup.open_codes import COHORT, count_negatives, follow_codes, write_ledger
 
 NAME = "code_events"
 FEED = "codes"
 COLUMNS = {
     "ts": is_moment,
     "holder_key": is_key,
-    "area_code": is_words,
-    "from_colour": is_words,
-    "to_colour": is_words,
-    "reason_code": is_words,
+    "area_code": is_text,
+    "from_colour": is_text,
+    "to_colour": is_text,
+    "reason_code": is_text,
     "rule_version": is_key,
-    "actor": is_words,
+    "actor": is_text,
     "due_at": is_moment,
 }
-TABLES = ("code_flow", "code_release")
+TABLES = ("code_flow", "code_release", "code_cohort")
 _REQUIRED = ("ts", "holder_key", "area_code", "from_colour", "to_colour", "reason_code", "actor")
 
 
@@ -40,6 +44,8 @@ def roll_up_codes(
     files: Sequence[EventFile],
     before: Path | None,
     *,
+    tests: Sequence[TestDay],
+    tests_from: date | None,
     reasons: Mapping[str, tuple[str, ...]],
     colours: Sequence[str],
     now: datetime,
@@ -47,10 +53,12 @@ def roll_up_codes(
 ) -> tuple[Mapping[str, pl.DataFrame], tuple[Reject, ...]]:
     """The day's rows of each table of ``TABLES``, and the changes that cannot be used, by reason.
 
-    ``before`` is the ledger of codes that were neither green nor closed when the day began, None on the
-    first day; the ledger of its end is written to ``after``. Both name people and stay on the build side.
+    ``before`` is the ledger of codes that were neither green nor closed when the day before ended, None on
+    the first day; the ledger of this day's end is written to ``after``. Both name people and stay on the
+    build side. ``tests`` are the results reported since ``before``, ``tests_from`` the first day from which
+    they were reported without a gap.
     """
-    source = parquet_list([file.path for file in files])
+    source = _short_texts(files)
     _load_areas(connection, source)
     _load_reasons(connection, reasons)
     why = _why_sql(day, colours=colours, now=now)
@@ -66,20 +74,27 @@ def roll_up_codes(
     folder = f"{NAME}/date={day}"
     rejects = tuple(Reject(FEED, folder, None, r, f"{n} code changes of {day}.", "", n) for r, n in bad)
     flow = connection.sql(_FLOW).pl()
-    _follow(connection, day, before)
-    connection.execute(
-        "COPY (SELECT holder, area, colour, reason, due_at FROM open_after ORDER BY holder) "
-        f"TO {quote(str(after))} "
-        "(FORMAT parquet, COMPRESSION zstd)"
-    )
+    follow_codes(connection, day, before)
+    rejects += read_tests(connection, tests, now=now)
+    count_negatives(connection, before)
+    write_ledger(connection, after)
     release = connection.sql(_RELEASE, params={"day": day}).pl()
-    for name in ("judged", "chain", "open_after", "area", "reason"):
+    as_of = end_of_day(datetime(day.year, day.month, day.day), now.replace(tzinfo=None))
+    cohort = connection.sql(COHORT, params={"as_of": as_of, "tests_from": tests_from}).pl()
+    for name in ("judged", "chain", "open_code", "negative", "open_after", "area", "reason"):
         connection.execute(f"DROP TABLE {name}")
-    dated = {
-        name: rows.with_columns(pl.lit(day).alias("date"))
-        for name, rows in (("code_flow", flow), ("code_release", release))
-    }
-    return dated, rejects
+    date_ = pl.lit(day).alias("date")
+    rows = {"code_flow": flow.with_columns(date_), "code_release": release.with_columns(date_)}
+    return {**rows, "code_cohort": cohort}, rejects
+
+
+def _short_texts(files: Sequence[EventFile]) -> str:
+    """The events with every text that is too long for an id, a code or a word left out, and marked."""
+    texts = [name for name in COLUMNS if any(name in file.words for file in files)]
+    short = ", ".join(f"CASE WHEN strlen({c}) <= {LONGEST_TEXT} THEN {c} END AS {c}" for c in texts)
+    long = " OR ".join(f"coalesce(strlen({c}), 0) > {LONGEST_TEXT}" for c in texts)
+    source = parquet_list([file.path for file in files])
+    return f"(SELECT * REPLACE ({short}), {long} AS long_text FROM {source})"
 
 
 def _load_areas(connection: duckdb.DuckDBPyConnection, source: str) -> None:
@@ -109,7 +124,8 @@ def _why_sql(day: date, *, colours: Sequence[str], now: datetime) -> str:
     ends = quote_all([*colours, NO_CODE])
     missing = " OR ".join(f"e.{name} IS NULL" for name in _REQUIRED)
     return (
-        f"CASE WHEN {missing} THEN 'missing_value' WHEN ts > TIMESTAMP '{now}' THEN 'future_date' "
+        f"CASE WHEN long_text THEN 'long_text' WHEN {missing} THEN 'missing_value' "
+        f"WHEN ts > TIMESTAMP '{now}' THEN 'future_date' "
         f"WHEN ts < TIMESTAMP '{day}' OR ts >= TIMESTAMP '{day + timedelta(days=1)}' THEN 'wrong_folder_day' "
         "WHEN a.today IS NULL THEN 'unknown_area' WHEN a.above THEN 'wrong_level' "
         f"WHEN from_colour NOT IN {ends} OR to_colour NOT IN {ends} THEN 'unknown_colour' "
@@ -122,31 +138,6 @@ _FLOW = """
 SELECT area, from_colour, to_colour, reason, actor, count(DISTINCT holder) AS people, count(*) AS changes
 FROM judged WHERE why IS NULL GROUP BY ALL
 """
-
-
-def _follow(connection: duckdb.DuckDBPyConnection, day: date, before: Path | None) -> None:
-    """Each person's changes of the day in order, after the colour he had when it began."""
-    ledger = (
-        f"SELECT holder, TIMESTAMP '{day}' AS ts, area, NULL AS from_colour, "
-        "colour AS to_colour, reason, due_at, "
-        f"true AS held FROM {parquet_list([before])} UNION ALL "
-        if before
-        else ""
-    )
-    connection.execute(
-        "CREATE OR REPLACE TEMP TABLE chain AS SELECT *, lag(to_colour) OVER turn AS had, "
-        "lag(area) OVER turn AS had_area, lag(reason) OVER turn AS had_reason, "
-        "lag(due_at) OVER turn AS had_due, "
-        f"lead(ts) OVER turn IS NULL AS newest FROM ({ledger}"
-        "SELECT holder, ts, area, from_colour, to_colour, reason, due_at, false AS held "
-        "FROM judged WHERE why IS NULL) "
-        "WINDOW turn AS (PARTITION BY holder "
-        "ORDER BY ts, held DESC, from_colour, to_colour, reason, due_at, area)"
-    )
-    connection.execute(
-        "CREATE OR REPLACE TEMP TABLE open_after AS SELECT holder, area, to_colour AS colour, reason, due_at "
-        f"FROM chain WHERE newest AND to_colour NOT IN {quote_all(('green', NO_CODE))}"
-    )
 
 
 # Who turned green: of a colour the ledger knows, under the area and reason it began with. The due time

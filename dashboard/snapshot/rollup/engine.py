@@ -11,6 +11,7 @@ from pathlib import Path
 import duckdb
 
 from dashboard.errors import InputError, StorageError
+from dashboard.snapshot.job_connection import quote
 
 DEFAULT_MEMORY = "3GB"
 _MEMORY = re.compile(r"\A\d+(\.\d+)? ?(MB|GB|MiB|GiB)\Z")
@@ -52,11 +53,6 @@ def parquet_list(files: Sequence[Path]) -> str:
     """A table function over exactly these files: naming them is four times faster than a glob."""
     names = ", ".join(quote(str(file)) for file in files)
     return f"read_parquet([{names}], hive_partitioning = false, union_by_name = true)"
-
-
-def quote(text: str) -> str:
-    """``text`` as an SQL string."""
-    return "'" + text.replace("'", "''") + "'"
 
 
 def quote_all(words: Sequence[str]) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from dashboard.snapshot.importers.bulk import find_bulky_column, is_text
 from dashboard.snapshot.importers.parquet import folder_day
 from dashboard.snapshot.quarantine import Reject, printable
 
@@ -24,14 +25,14 @@ Fits = Callable[[pa.DataType], bool]
 
 @dataclass(frozen=True)
 class EventFile:
-    """One file: path, name below the delivery, rows, fingerprint, columns with NULL, kind of venue id."""
+    """One file: path, name below the delivery, rows, fingerprint, columns with NULL, columns of text."""
 
     path: Path
     name: str
     rows: int
     fingerprint: str
     with_nulls: frozenset[str]
-    whole_ids: bool
+    words: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -42,15 +43,8 @@ class EventDays:
     rejects: tuple[Reject, ...]
 
 
-def is_words(given: pa.DataType) -> bool:
-    words = given.value_type if pa.types.is_dictionary(given) else given
-    return bool(
-        pa.types.is_string(words) or pa.types.is_large_string(words) or pa.types.is_string_view(words)
-    )
-
-
 def is_key(given: pa.DataType) -> bool:
-    return bool(pa.types.is_integer(given)) or is_words(given)
+    return bool(pa.types.is_integer(given)) or is_text(given)
 
 
 def is_flag(given: pa.DataType) -> bool:
@@ -142,14 +136,10 @@ def _check(
     wrong = [f"{c} is {types[c]}" for c, fits in columns.items() if not fits(types[c])]
     if wrong:
         return refuse("wrong_type", f"{'; '.join(wrong)}.", rows)
-    return day, EventFile(
-        path,
-        short,
-        rows,
-        fingerprint,
-        with_nulls,
-        bool(pa.types.is_integer(types.get("venue_id"))) if "venue_id" in columns else False,
-    )
+    words = frozenset(c for c in columns if is_text(types[c]))
+    if bulky := find_bulky_column(meta, words):
+        return refuse("long_text", bulky, rows)
+    return day, EventFile(path, short, rows, fingerprint, with_nulls, words)
 
 
 def _with_nulls(meta: pq.FileMetaData) -> set[str]:

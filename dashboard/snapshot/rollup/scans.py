@@ -1,4 +1,4 @@
-"""One day of venue scans: hundreds of millions of events to the day's rows of four tables, in two passes.
+"""One day of venue scans: hundreds of millions of events to the day's rows of its tables, in two passes.
 
 The first pass counts events by venue and *slot*, a small number that holds the hour and the kind of the
 scan, or why the row is no scan at all. Everything but distinct people follows from these few million counts.
@@ -10,13 +10,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
+from pathlib import Path
 
 import duckdb
 import polars as pl
 
+from dashboard.snapshot.importers.bulk import LONGEST_TEXT, is_text
+from dashboard.snapshot.job_connection import quote
 from dashboard.snapshot.quarantine import Reject
 from dashboard.snapshot.rollup.engine import parquet_list, quote_all
-from dashboard.snapshot.rollup.eventfiles import EventFile, is_flag, is_key, is_moment, is_words
+from dashboard.snapshot.rollup.eventfiles import EventFile, is_flag, is_key, is_moment
 
 NAME = "scans"
 FEED = "scans"
@@ -24,14 +27,20 @@ COLUMNS = {
     "ts": is_moment,
     "venue_id": is_key,
     "holder_key": is_key,
-    "colour": is_words,
-    "channel": is_words,
+    "colour": is_text,
+    "channel": is_text,
     "by_guard": is_flag,
     "refused": is_flag,
 }
-TABLES = ("scan_hourly", "scan_pixel", "scan_pyramid", "scan_holders", "venue_daily")
+TABLES = ("scan_hourly", "scan_pixel", "scan_pyramid", "scan_holders")
 # Below zero, a slot says why the row is no scan.
-_WHY = {-1: "missing_value", -2: "future_date", -3: "wrong_folder_day", -4: "unknown_colour"}
+_WHY = {
+    -1: "missing_value",
+    -2: "future_date",
+    -3: "wrong_folder_day",
+    -4: "unknown_colour",
+    -5: "long_text",
+}
 # Within an hour: 0 a guard looked at the code, 1 scan, 2 scan by yellow, 3 by red; 4 more when refused.
 _SCANNED, _YELLOW, _RED, _REFUSED = "slot % 4 > 0", "slot % 4 = 2", "slot % 4 = 3", "slot % 8 > 4"
 
@@ -44,12 +53,14 @@ def roll_up_scans(
     *,
     colours: Sequence[str],
     now: datetime,
+    seen: Path,
 ) -> tuple[Mapping[str, pl.DataFrame], tuple[Reject, ...]]:
     """The day's rows of each table of ``TABLES``, and the rows that are no scans, counted by reason.
 
-    ``venues`` are those registered by ``day``. Memory and disk are those of ``connection``.
+    ``venues`` are those registered by ``day``. Which of them had a scan, and the hour of the last one, is
+    written to ``seen`` for ``venue_days``. Memory and disk are those of ``connection``.
     """
-    tables, rejects = count_scans(connection, day, files, venues, colours=colours, now=now)
+    tables, rejects = count_scans(connection, day, files, venues, colours=colours, now=now, seen=seen)
     people = count_people(connection, day, files, venues, colours=colours, now=now)
     return {**tables, "scan_holders": people}, rejects
 
@@ -62,13 +73,18 @@ def count_scans(
     *,
     colours: Sequence[str],
     now: datetime,
+    seen: Path,
 ) -> tuple[dict[str, pl.DataFrame], tuple[Reject, ...]]:
-    """The first pass: all tables but ``scan_holders``, and the rejects."""
-    _load_venues(connection, venues, whole=all(file.whole_ids for file in files))
+    """The first pass: all tables but ``scan_holders``, the venues ``seen``, and the rejects."""
+    words = _text_keys(files)
+    _load_venues(connection, venues, whole="venue_id" not in words)
     source = parquet_list([file.path for file in files])
     slot = _slot_sql(day, files, colours=colours, now=now)
+    # A text too long for an id is not kept, not even once.
+    short = f"CASE WHEN strlen(venue_id) <= {LONGEST_TEXT} THEN venue_id END"
+    venue = short if "venue_id" in words else "venue_id"
     connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE slots AS SELECT venue_id, {slot} AS slot, count(*) AS n "
+        f"CREATE OR REPLACE TEMP TABLE slots AS SELECT {venue} AS venue_id, {slot} AS slot, count(*) AS n "
         f"FROM {source} GROUP BY ALL"
     )
     rejects = _count_rejects(connection, day)
@@ -79,8 +95,8 @@ def count_scans(
         "scan_hourly": connection.sql(_HOURLY).pl(),
         "scan_pixel": connection.sql("FROM pixels").pl(),
         "scan_pyramid": connection.sql(_PYRAMID).pl(),
-        "venue_daily": connection.sql(_VENUES, params={"day": day}).pl(),
     }
+    connection.execute(f"COPY ({_SEEN}) TO {quote(str(seen))} (FORMAT parquet, COMPRESSION zstd)")
     for name in ("pixels", "hours", "venue"):
         connection.execute(f"DROP TABLE {name}")
     return {name: _on(day, rows) for name, rows in tables.items()}, rejects
@@ -101,7 +117,7 @@ def count_people(
     from each other. The sets go to disk beyond the memory limit. DuckDB's sketch takes a tenth of the time
     but errs by 3 % (one area in twenty by 6 % or more), and cannot be kept to be merged.
     """
-    _load_venues(connection, venues, whole=all(file.whole_ids for file in files))
+    _load_venues(connection, venues, whole="venue_id" not in _text_keys(files))
     source = parquet_list([file.path for file in files])
     slot = _slot_sql(day, files, colours=colours, now=now)
     connection.execute(
@@ -124,10 +140,15 @@ def _load_venues(connection: duckdb.DuckDBPyConnection, venues: pl.DataFrame, *,
     # Small numbers for areas: the set of (area, person) is the largest of the day.
     connection.execute(
         "CREATE OR REPLACE TEMP TABLE venue AS "
-        f"SELECT * REPLACE (try_cast(venue_id AS {kind}) AS venue_id), "
+        f"SELECT * REPLACE (try_cast(venue_id AS {kind}) AS venue_id), venue_id::VARCHAR AS registered_id, "
         "(dense_rank() OVER (ORDER BY area))::USMALLINT AS place FROM given_venues"
     )
     connection.unregister("given_venues")
+
+
+def _text_keys(files: Sequence[EventFile]) -> list[str]:
+    """Which of the two keys are text in some file, so that their length has to be looked at."""
+    return [name for name in ("venue_id", "holder_key") if any(name in file.words for file in files)]
 
 
 def _slot_sql(day: date, files: Sequence[EventFile], *, colours: Sequence[str], now: datetime) -> str:
@@ -136,7 +157,9 @@ def _slot_sql(day: date, files: Sequence[EventFile], *, colours: Sequence[str], 
     asked = ("ts", "venue_id", "holder_key", "colour", "by_guard", "refused")
     nullable = [c for c in asked if any(c in file.with_nulls for file in files)]
     present = "".join(f" AND {c} IS NOT NULL" for c in nullable)
+    present += "".join(f" AND strlen({c}) <= {LONGEST_TEXT}" for c in _text_keys(files))
     missing = f"WHEN {' OR '.join(f'{c} IS NULL' for c in nullable)} THEN -1 " if nullable else ""
+    missing += "".join(f"WHEN strlen({c}) > {LONGEST_TEXT} THEN -5 " for c in _text_keys(files))
     until = min(after, now.replace(tzinfo=None) + timedelta(microseconds=1))
     return (
         f"(CASE WHEN ts >= TIMESTAMP '{day}' AND ts < TIMESTAMP '{until}' AND colour IN {quote_all(colours)}"
@@ -209,17 +232,11 @@ FROM z12 CROSS JOIN range(0, 8) t(up)
 GROUP BY ALL
 """
 
-# Areas without any scan on the day have no row: whether their venues were used is not known.
-_VENUES = """
-WITH used AS (SELECT venue_id FROM hours GROUP BY venue_id HAVING sum(scans) > 0)
-SELECT area, category, count(*) AS registered, count(u.venue_id) AS active,
-       count(*) - count(u.venue_id) AS silent,
-       count(*) FILTER (registered IS NOT DISTINCT FROM $day) AS new
-FROM venue v LEFT JOIN used u USING (venue_id)
-WHERE area IN (SELECT area FROM venue SEMI JOIN hours USING (venue_id))
-GROUP BY ALL
+# The register's own spelling of the id: the same in every file of every day.
+_SEEN = """
+SELECT registered_id AS venue_id, max(hour) AS hour FROM hours JOIN venue USING (venue_id)
+WHERE scans > 0 GROUP BY ALL ORDER BY ALL
 """
-
 
 _PEOPLE = """
 WITH places AS (SELECT DISTINCT place, area FROM venue)

@@ -2,6 +2,9 @@
 
 It lies beside the snapshots, not among them: the ledger of open codes names people by pseudonym, and
 the board must never be able to read it. Losing it costs time, and the days whose events are gone.
+
+Beside the tables of the day lies what later days are counted from: the ledger of codes open at its end, or
+the venues that had a scan.
 """
 
 from __future__ import annotations
@@ -19,27 +22,33 @@ from dashboard.snapshot.manifest import FileEntry
 from dashboard.snapshot.quarantine import Reject
 
 _DAY = "day.json"
+_FORM = 2  # of a kept day; days kept in another form are counted anew
 LEDGER = "ledger.parquet"
+SEEN = "seen.parquet"
 
 
 @dataclass(frozen=True)
 class DayState:
-    """One day of one event feed. ``files`` has one entry for each table, by the table's name."""
+    """One day that was counted.
+
+    ``files`` has one entry for each table, by the table's name; ``carried`` the SHA-256 of files for later
+    days, by their names. ``accepted`` counts rows by feed. ``last_hour`` is the last with a scan. Of code
+    changes, ``tests`` is a digest of the test results read with them ("" for none), and ``tests_from`` the
+    first day from which they were delivered without a gap up to this one.
+    """
 
     day: date
     fingerprint: str
     synthetic: bool
-    accepted: int
-    last_hour: int | None
-    rejects: tuple[Reject, ...]
     files: Mapping[str, FileEntry]
     folder: Path = field(compare=False)
+    carried: Mapping[str, str] = field(default_factory=dict)
+    accepted: Mapping[str, int] = field(default_factory=dict)
+    rejects: tuple[Reject, ...] = ()
+    last_hour: int | None = None
+    tests: str = ""
+    tests_from: date | None = None
     made: str = ""
-
-    @property
-    def ledger(self) -> Path | None:
-        path = self.folder / LEDGER
-        return path if path.is_file() else None
 
     def path(self, table: str) -> Path:
         return self.folder / f"{table}.parquet"
@@ -49,6 +58,7 @@ def write_state(state: DayState) -> None:
     """Write ``day.json`` beside the day's files, which are there already."""
     raw = asdict(state)
     raw.pop("folder")
+    raw["form"] = _FORM
     path = state.folder / _DAY
     path.write_text(json.dumps(raw, ensure_ascii=False, default=str), encoding="utf-8")
     sync(path)
@@ -71,7 +81,7 @@ def is_whole(state: DayState) -> bool:
         return all(
             state.path(table).stat().st_size == entry.bytes and hash_file(state.path(table)) == entry.sha256
             for table, entry in state.files.items()
-        )
+        ) and all(hash_file(state.folder / name) == digest for name, digest in state.carried.items())
     except OSError:
         return False
 
@@ -106,15 +116,20 @@ def forget_before(root: Path, name: str, first: date) -> None:
 def _read(folder: Path) -> DayState | None:
     try:
         raw = json.loads((folder / _DAY).read_text(encoding="utf-8"))
+        if raw["form"] != _FORM:
+            return None
         return DayState(
             day=date.fromisoformat(raw["day"]),
             fingerprint=str(raw["fingerprint"]),
             synthetic=bool(raw["synthetic"]),
-            accepted=int(raw["accepted"]),
-            last_hour=raw["last_hour"],
-            rejects=tuple(Reject(**reject) for reject in raw["rejects"]),
             files={table: FileEntry(**entry) for table, entry in raw["files"].items()},
             folder=folder,
+            carried=dict(raw["carried"]),
+            accepted=dict(raw["accepted"]),
+            rejects=tuple(Reject(**reject) for reject in raw["rejects"]),
+            last_hour=raw["last_hour"],
+            tests=str(raw["tests"]),
+            tests_from=date.fromisoformat(raw["tests_from"]) if raw["tests_from"] else None,
             made=str(raw["made"]),
         )
     except (OSError, ValueError, KeyError, TypeError):

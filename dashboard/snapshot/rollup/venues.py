@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from dashboard.snapshot.contract import VENUE_CATEGORIES
+from dashboard.snapshot.importers.bulk import LONGEST_TEXT, find_bulky_column, find_long_text
 from dashboard.snapshot.importers.places import area_by_code
 from dashboard.snapshot.importers.text import decode
 from dashboard.snapshot.quarantine import Reject, printable
@@ -27,6 +28,7 @@ _PLAIN = ("WGS84", "EPSG4326", "CGCS2000", "EPSG4490")
 _SHIFTED = ("GCJ02",)
 # The province with room around it: a coordinate outside is a slip, or swapped.
 _WEST, _EAST, _SOUTH, _NORTH = 96.0, 109.5, 25.5, 35.0
+_WORDS = ("venue_id", "area_code", "category", "crs", "registered_at")
 PIXELS = 256 << 14  # pixels around the world at zoom 14
 
 
@@ -108,6 +110,8 @@ def _schema(kind: type[pl.DataType]) -> dict[str, type[pl.DataType]]:
 def _read(path: Path, name: str) -> pl.DataFrame | Reject:
     try:
         frame = _read_parquet(path) if path.suffix == ".parquet" else _read_csv(path)
+    except _LongText as error:
+        return Reject(FEED, name, None, "long_text", str(error), "", error.rows)
     except (OSError, ValueError, TypeError, KeyError, MemoryError, pl.exceptions.PolarsError) as error:
         said = (str(error).splitlines() or [""])[0]
         return Reject(FEED, name, None, "unreadable_file", f"The file cannot be read: {said}.", "")
@@ -130,10 +134,25 @@ def _read(path: Path, name: str) -> pl.DataFrame | Reject:
         return Reject(FEED, name, None, "wrong_type", f"{said}.", "", max(1, frame.height))
 
 
+class _LongText(ValueError):
+    """A file with texts that are no ids; ``rows`` is how many rows go with it."""
+
+    def __init__(self, said: str, rows: int) -> None:
+        super().__init__(said)
+        self.rows = max(1, rows)
+
+
 def _read_parquet(path: Path) -> pl.DataFrame:
-    with pq.ParquetFile(path, page_checksum_verification=True) as opened:
-        have = [c for c in COLUMNS if c in opened.schema_arrow.names]
+    with pq.ParquetFile(path) as footer:
+        rows = footer.metadata.num_rows
+        have = [c for c in COLUMNS if c in footer.schema_arrow.names]
+        words = [c for c in _WORDS if c in have]
+        if bulky := find_bulky_column(footer.metadata, words):
+            raise _LongText(bulky, rows)
+    with pq.ParquetFile(path, page_checksum_verification=True, read_dictionary=words) as opened:
         table = opened.read(columns=have)
+    if long := find_long_text(table, words):
+        raise _LongText(long, rows)
     table.validate(full=True)
     plain = [c.cast(pa.large_string()) if pa.types.is_dictionary(c.type) else c for c in table.itercolumns()]
     frame = pl.from_arrow(pa.Table.from_arrays(plain, names=table.column_names))
@@ -159,6 +178,9 @@ def _check(rows: pl.DataFrame, now: datetime) -> tuple[pl.DataFrame, list[Reject
         pl.when(pl.any_horizontal(pl.col("venue_id", "area_code", "category").is_null())).then(
             pl.lit("missing_value")
         ),
+        pl.when(pl.any_horizontal(pl.col(pl.String).str.len_bytes() > LONGEST_TEXT)).then(
+            pl.lit("long_text")
+        ),
         pl.when(pl.col("area_code").is_in(unknown)).then(pl.lit("unknown_area")),
         pl.when(pl.col("area_code").is_in(above)).then(pl.lit("wrong_level")),
         pl.when(~pl.col("category").is_in(VENUE_CATEGORIES)).then(pl.lit("unknown_category")),
@@ -181,7 +203,7 @@ def _summed(bad: pl.DataFrame) -> list[Reject]:
         .sort("__file", "__why")
     )
     return [
-        Reject(FEED, file, None, why, f"{rows} venues, for example {example}.", "", rows)
+        Reject(FEED, file, None, why, f"{rows} venues, for example {str(example)[:80]}.", "", rows)
         for file, why, rows, example in groups.iter_rows()
     ]
 
