@@ -36,6 +36,8 @@ def demo() -> None:
         build_from(folder, publish=True)
     password = ensure_demo_accounts(settings)
     publish_baseline(settings)
+    # Once more: a minute has passed, and whoever took a port since would answer in our place.
+    check_ports(settings)
     supervisor = Supervisor(list_children(settings), say=lambda line: typer.echo(f"  {line}", err=True))
     supervisor.start()
     try:

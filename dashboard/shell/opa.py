@@ -133,7 +133,7 @@ def _status(body: object) -> tuple[str | None, str]:
         return None, f"The engine reports no bundle called {BUNDLE}."
     revision = bundle.get("active_revision")
     problem = bundle.get("message") or bundle.get("code") or ""
-    return (revision if isinstance(revision, str) and revision else None), str(problem)
+    return (_storable(revision) if isinstance(revision, str) and revision else None), _storable(str(problem))
 
 
 def _decisions(body: object) -> list[opa.Decision]:
@@ -142,7 +142,7 @@ def _decisions(body: object) -> list[opa.Decision]:
     found = []
     for event in body:
         number = event.get("decision_id") if isinstance(event, Mapping) else None
-        if not isinstance(number, str) or not 0 < len(number) <= 64:
+        if not isinstance(number, str) or not 0 < len(number) <= 64 or number != _storable(number):
             raise _Refused(400, "A decision has no decision_id of at most 64 characters.")
         asked, result = event.get("input"), event.get("result")
         found.append(
@@ -164,4 +164,12 @@ def _revision(event: Mapping[str, object]) -> str:
 
 def _word(holder: object, name: str) -> str:
     value = holder.get(name) if isinstance(holder, Mapping) else None
-    return value if isinstance(value, str) else ""
+    return _storable(value) if isinstance(value, str) else ""
+
+
+def _storable(text: str) -> str:
+    """``text`` with a question mark for every half of a character: JSON can name one, no store keeps it.
+
+    An engine sends again what was answered with an error, so one odd word would hold up all of its logs.
+    """
+    return text.encode(errors="replace").decode()

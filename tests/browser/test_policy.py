@@ -114,7 +114,7 @@ def test_from_the_first_edit_to_verified_and_back(
         expect(diff.locator("ins")).to_have_text("7 天")
         yellow_to_green = re.compile("黄码 → 绿码.*[0-9]")
         expect(part(visit, "impact")).to_contain_text(yellow_to_green, timeout=SLOW)
-        held.evaluate("e => e.scrollIntoView({block: \"center\"})")
+        held.evaluate('e => e.scrollIntoView({block: "center"})')
         chosen = os.environ.get("TIANFU_PICTURES")
         file = (ROOT / chosen if chosen else tmp_path) / "policy-screen.png"
         visit.picture(file)

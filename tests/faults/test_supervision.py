@@ -15,6 +15,9 @@ from pathlib import Path
 import psutil
 import pytest
 
+from dashboard.cli import demo
+from dashboard.errors import SettingError
+from dashboard.settings import Settings
 from dashboard.snapshot.publish import publish_snapshot
 from tests.delivery import wait_for
 from tests.processes import ROOT, environment, free_port, healthz
@@ -135,7 +138,7 @@ def test_the_demo_runs_service_sender_and_board_and_restarts_them(tmp_path: Path
     env = environment(tmp_path, PORT=str(port), RULES_PORT=str(rules_port), TIANFU_WORKERS="1")
     log = tmp_path / "demo.log"
     with log.open("wb") as out:
-        demo = subprocess.Popen(
+        running = subprocess.Popen(
             [sys.executable, "-m", "dashboard.cli.main", "demo"],
             cwd=ROOT,
             env=env | {"PYTHONPATH": str(ROOT)},
@@ -152,7 +155,7 @@ def test_the_demo_runs_service_sender_and_board_and_restarts_them(tmp_path: Path
         return policy["verdict"] if isinstance(policy, dict) else None
 
     def child(word: str) -> psutil.Process:
-        (found,) = [p for p in psutil.Process(demo.pid).children() if word in " ".join(p.cmdline())]
+        (found,) = [p for p in psutil.Process(running.pid).children() if word in " ".join(p.cmdline())]
         return found
 
     try:
@@ -164,21 +167,21 @@ def test_the_demo_runs_service_sender_and_board_and_restarts_them(tmp_path: Path
         before = {word: child(word).pid for word in ("dashboard.rules", "dashboard.publishing", "gunicorn")}
         for word in ("dashboard.rules", "dashboard.publishing"):
             child(word).kill()
-            wait_for(lambda word=word: f"{before[word]}" not in str(list_pids(demo.pid, word)), within=20)
-            wait_for(lambda word=word: list_pids(demo.pid, word), within=20)
+            wait_for(lambda word=word: f"{before[word]}" not in str(list_pids(running.pid, word)), within=20)
+            wait_for(lambda word=word: list_pids(running.pid, word), within=20)
         # The head was kept: nothing had to be published again, and after the next poll all is well.
         wait_for(lambda: verdict() == "synced", within=60, why=log.read_text)
         assert child("gunicorn").pid == before["gunicorn"]
-        everyone = [p.pid for p in psutil.Process(demo.pid).children(recursive=True)]
+        everyone = [p.pid for p in psutil.Process(running.pid).children(recursive=True)]
         assert len(everyone) >= 4
-        demo.send_signal(signal.SIGINT)
-        assert demo.wait(40) == 0, log.read_text()
+        running.send_signal(signal.SIGINT)
+        assert running.wait(40) == 0, log.read_text()
         assert not any(alive(pid) for pid in everyone)
         assert "Traceback" not in log.read_text()
     finally:
-        if demo.poll() is None:
-            demo.kill()
-            demo.wait(10)
+        if running.poll() is None:
+            running.kill()
+            running.wait(10)
 
 
 def list_pids(parent: int, word: str) -> list[int]:
@@ -209,3 +212,28 @@ def test_a_taken_port_of_the_rules_service_is_said_before_anything_is_started(tm
     assert f"Port {port} on 127.0.0.1 cannot be used" in done.stderr
     assert "RULES_PORT=8061 make demo" in done.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_port_taken_while_the_demo_was_being_made_is_said_and_nothing_is_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever took it would answer in the board's place, and be handed the demo's password."""
+    snapshots, port = tmp_path / "snapshots", free_port()
+    publish_snapshot(snapshots, build_tiny(snapshots).id, now=BUILT_AT)
+    for name, value in environment(tmp_path, PORT=str(port), RULES_PORT=str(free_port())).items():
+        monkeypatch.setenv(name, value)
+    taken: list[socket.socket] = []
+    make = demo.publish_baseline
+
+    def slowly(settings: Settings) -> None:
+        make(settings)
+        taken.append(socket.create_server(("127.0.0.1", port)))
+
+    monkeypatch.setattr(demo, "publish_baseline", slowly)
+    monkeypatch.setattr(demo.Supervisor, "start", lambda _: pytest.fail("something was started"))
+    try:
+        with pytest.raises(SettingError, match=f"Port {port} .* cannot be used"):
+            demo.demo()
+    finally:
+        for other in taken:
+            other.close()

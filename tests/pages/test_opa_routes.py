@@ -287,11 +287,24 @@ def test_old_decisions_are_forgotten(engines):
         (b'[{"decision_id": ""}]', 400),
         (b'[{"decision_id": 5}]', 400),
         (b"[" * 100_000, 400),
+        (b"1" * 5000, 400),
+        (b'[{"decision_id": "\\ud800"}]', 400),
     ],
 )
 def test_logs_that_cannot_be_read_are_refused_whole(engines, body, status):
     answer = engines.ask(LOGS, method="POST", data=body)
     assert (answer.status_code, _kept(engines)) == (status, 0)
+
+
+def test_half_a_character_holds_up_no_engine(engines):
+    """JSON can name it, no store keeps it; an error would be answered by the same log again, for ever."""
+    odd = b'[{"decision_id": "a", "input": {"ask": "\\ud800"}, "result": {"reason": "\\udc00x"}}]'
+    assert engines.ask(LOGS, method="POST", data=odd).status_code == 204
+    with engines.database.read() as connection:
+        assert opa.count_decisions(connection, since=AT) == {("", "?", "?x"): 1}
+    odd = b'{"bundles": {"tianfu": {"active_revision": "\\ud800", "message": "\\ud800 failed"}}}'
+    assert engines.ask(STATUS, method="POST", data=odd).status_code == 204
+    assert (engines.instance().reported_revision, engines.instance().problem) == ("?", "? failed")
 
 
 def test_a_packed_body_is_neither_trusted_nor_unpacked_without_end(engines):
