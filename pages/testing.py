@@ -18,6 +18,7 @@ from dashboard.shell.pages import Page, card, register_page
 from dashboard.snapshot.contract import SERVICES
 from dashboard.views.figures import figure_card, grain_of
 from dashboard.views.frames import area_link, chart_card, table_card
+from dashboard.views.marks import marked_lines, policy_marks
 from dashboard.views.testcharts import STAGES, STEPS, clock_chart, stages_chart
 from dashboard.views.testtables import (
     areas_table,
@@ -234,9 +235,7 @@ def draw_share(context: Context) -> Component:
     line = Series(
         t("metric.tests_in_24h.name"), tuple(rows[d].share if d in rows else NOT_REPORTED for d in days)
     )
-    chart = trend_lines(
-        days=days, series=[line], unit="%", lang=context.lang, theme=context.theme, from_zero=True
-    )
+    chart = marked_lines(context, days, [line], "%")
     return chart_card(
         context,
         name="testing-share",
@@ -265,6 +264,7 @@ def draw_trend(context: Context) -> Component:
     running = max(whole, default=context.filters.day) + timedelta(days=1)
     chart = trend_lines(
         days=days,
+        marks=policy_marks(context, days),
         series=series,
         unit=t("metric.unit.samples"),
         lang=context.lang,
@@ -363,9 +363,7 @@ def draw_failed(context: Context) -> Component:
         for service in SERVICES
         if any(row.service == service for row in found)
     ]
-    chart = trend_lines(
-        days=days, series=series, unit="%", lang=context.lang, theme=context.theme, from_zero=True, height=290
-    )
+    chart = marked_lines(context, days, series, "%", height=290)
     return chart_card(
         context,
         name="testing-failed",
