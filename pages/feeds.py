@@ -232,7 +232,7 @@ def draw_rejects(context: Context) -> Component:
 def draw_corrections(context: Context) -> Component:
     """Days that an earlier snapshot had stated otherwise, for the reader's whole area."""
     t, table = context.t, corrections_table(context)
-    rows = [dict(row) for row in table.rows[:CORRECTIONS_SHOWN]]
+    rows = table.rows[:CORRECTIONS_SHOWN]
     beyond = len(table.rows) - CORRECTIONS_SHOWN
     more = t("feeds.restated.more", n=beyond) if beyond > 0 else ""
     known = context.manifest.table(RESTATED).reported
@@ -247,8 +247,7 @@ def draw_corrections(context: Context) -> Component:
                 data_table(
                     id="feeds-corrections-table",
                     columns=table.columns,
-                    # The year is in every file, and no room for it on a phone.
-                    rows=[row | {"day": str(row["day"])[5:]} for row in rows],
+                    rows=rows,
                     lang=context.lang,
                     label=table.title,
                 )
