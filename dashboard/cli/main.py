@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 import typer
+from sqlalchemy.exc import DatabaseError
 
 from dashboard.cli import (
     accounts,
@@ -22,7 +23,7 @@ from dashboard.cli import (
     serve,
     snapshot,
 )
-from dashboard.errors import TianfuError
+from dashboard.errors import StorageError, TianfuError
 
 app = typer.Typer(
     name="tianfu",
@@ -63,6 +64,14 @@ def run(args: list[str]) -> int:
     except TianfuError as error:
         print(f"tianfu: {error}", file=sys.stderr)
         return error.exit_code
+    except DatabaseError as error:
+        # A page of the file is damaged, or another process holds it: not found when it was opened.
+        print(
+            f"tianfu: The store cannot be used: {error.orig}. "
+            "Try again; if it stays, keep a copy of the store as it is and go back to the last backup.",
+            file=sys.stderr,
+        )
+        return StorageError.exit_code
     except SystemExit as end:  # how typer ends, with its own message for a wrong option
         return end.code if isinstance(end.code, int) else 0
     return 0

@@ -48,7 +48,7 @@ def show(
         typer.echo(canonical_json(policy))
         return
     spoken = read_lang(lang)
-    console = Console()
+    console = _console()
     title = policy.title.zh if spoken == "zh-CN" else policy.title.en
     console.print(f"{title}  {policy.policy_id}:{policy.version}  {policy.effective_from}")
     console.print(digest_policy(policy), style="dim")
@@ -68,7 +68,7 @@ def diff(before: Document, after: Document) -> None:
     table = Table("field", "", "before", "after")
     for change in changes:
         table.add_row(change.path, change.kind, _text(change.before), _text(change.after))
-    Console().print(table)
+    _console().print(table)
     typer.echo(f"{len(changes)} fields differ." if len(changes) > 1 else "1 field differs.")
 
 
@@ -89,6 +89,11 @@ def export(
     except OSError as problem:
         raise StorageError(f"{out} cannot be written: {problem}.", todo="Choose another file.") from None
     typer.echo(f"{out}  {digest_policy(policy)}")
+
+
+def _console() -> Console:
+    # Titles, sources and notes are typed by people: square brackets in them are no markup.
+    return Console(markup=False, highlight=False)
 
 
 def _threshold_table(thresholds: tuple[Threshold, ...], lang: Lang) -> Table:

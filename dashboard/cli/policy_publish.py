@@ -130,7 +130,9 @@ def status(
     ] = False,
 ) -> None:
     """What is in force, what is scheduled, what is on its way, which changes are open."""
-    spoken, console, at = read_lang(lang), Console(), china_now()
+    spoken, at = read_lang(lang), china_now()
+    # What is printed was partly typed by people or said by the service: square brackets are no markup.
+    console = Console(markup=False, highlight=False, soft_wrap=True)
     if not has_store(read_settings()):
         typer.echo("There is no store yet, and nothing was published: the packaged baseline holds.")
         raise typer.Exit(1 if check else 0)
@@ -142,6 +144,8 @@ def status(
     until = f" until {now.expires_at:%Y-%m-%d %H:%M:%S}" if now.expires_at else ""
     console.print(f"in force   version {now.version}{since}{until}  ({now.source}, seq {now.seq or '–'})")
     console.print(f"verdict    {now.judgement.word(spoken)}: {now.judgement.sentence(spoken)}")
+    if advice := now.judgement.advice(spoken):
+        console.print(f"to do      {advice}")
     for entry in now.pending:
         console.print(f"scheduled  version {entry.version} at {entry.effective_at:%Y-%m-%d %H:%M:%S}")
     table = Table("seq", "kind", "version", "takes effect", "drafted", "approved", "delivery", "verified")
@@ -156,9 +160,13 @@ def status(
             one.delivery,
             f"{one.verified_at:%m-%d %H:%M:%S}" if one.verified_at else "–",
         )
-    console.print(table)
+    console.print(table, soft_wrap=False)
+    for one in envelopes:
+        if one.last_error and one.delivery != "accepted":
+            console.print(f"seq {one.seq} {one.delivery}: {one.last_error}")
     for change in changes:
-        words = f"version {change.version}  {change.state}  {change.author}  {len(change.edits)} fields"
+        fields = f"{len(change.edits)} field{'' if len(change.edits) == 1 else 's'}"
+        words = f"version {change.version}  {change.state}  {change.author}  {fields}"
         console.print(f"{change.id}  {words}")
     if check and now.verdict not in GOOD:
         raise typer.Exit(1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, Row, select
@@ -11,7 +12,7 @@ from dashboard.clock import epoch_s
 from dashboard.envelope.errors import EnvelopeError
 from dashboard.envelope.jws import digest, open_envelope
 from dashboard.envelope.keys import Trust
-from dashboard.envelope.model import Envelope
+from dashboard.envelope.model import Envelope, write_stamp
 from dashboard.policy.document import canonical_json
 from dashboard.store.audit import START, BrokenAuditError, check_audit
 from dashboard.store.models import AuditRow
@@ -42,7 +43,7 @@ def verify_records(connection: Connection, *, trust: Trust | None, expect: str =
     if expect and expect not in {START, *(row.hash for row in rows)}:
         raise _broken(f"The hash {expect[:16]}… that was noted earlier is not in the audit log.")
     issued = {str(json.loads(row.detail).get("digest")): row.id for row in rows if row.action in ISSUING}
-    envelopes = connection.execute(select(PolicyEnvelopeRow.__table__).order_by(PolicyEnvelopeRow.seq)).all()
+    envelopes = _read_envelopes(connection)
     seen: set[str | None] = {None}
     for number, row in enumerate(envelopes, start=1):
         if row.seq != number:
@@ -62,6 +63,19 @@ def verify_records(connection: Connection, *, trust: Trust | None, expect: str =
     return Verified(rows=len(rows), last_hash=last_hash, envelopes=len(envelopes))
 
 
+def _read_envelopes(connection: Connection) -> Sequence[Row[tuple[object, ...]]]:
+    """All envelopes in their order; raises ``BrokenAuditError`` for a value that no envelope ever held."""
+    query = select(PolicyEnvelopeRow.__table__).order_by(PolicyEnvelopeRow.seq)
+    try:
+        rows = connection.execute(query).all()
+    except (TypeError, ValueError) as problem:
+        raise _broken(f"An envelope cannot be read: {problem}.") from None
+    for row in rows:
+        if not isinstance(row.body, bytes):
+            raise _broken(f"The envelope of seq {row.seq} holds no signed bytes: it was changed.")
+    return rows
+
+
 def _open(row: Row[tuple[object, ...]], trust: Trust) -> Envelope:
     try:
         # By the keys that held when it was signed: a key that was retired since signed well then.
@@ -73,12 +87,16 @@ def _open(row: Row[tuple[object, ...]], trust: Trust) -> Envelope:
 def _check_said(row: Row[tuple[object, ...]], envelope: Envelope) -> None:
     """Raise unless the columns say what the signed text says."""
     entries = [[entry.version, entry.effective_at_s, entry.expires_at_s] for entry in envelope.versions]
+    brings = [row.version, row.effective_at_s, row.expires_at_s]
     text = next(
         (canonical_json(entry.policy()) for entry in envelope.versions if entry.version == row.version), None
     )
     same = (
-        (envelope.seq, envelope.kind, envelope.prev) == (row.seq, row.kind, row.prev)
-        and entries == [list(entry) for entry in row.entries]
+        (envelope.policy_id, envelope.seq, envelope.kind, envelope.prev)
+        == (row.policy_id, row.seq, row.kind, row.prev)
+        and envelope.issued_at == write_stamp(epoch_s(row.issued_at))
+        and entries == row.entries
+        and brings in entries
         and text == row.document
         and (envelope.approval.change_id if envelope.approval else None) == row.change_id
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -92,8 +92,7 @@ def list_audit(
 def check_audit(connection: Connection) -> str:
     """Walk the whole chain and return its last hash; raise ``BrokenAuditError`` naming the first bad row."""
     previous, expected = START, 1
-    for row in connection.execute(select(*_COLUMNS).order_by(AuditRow.id)):
-        entry = AuditEntry(*row)
+    for entry in _read_all(connection):
         if entry.id != expected:
             raise _broken(f"Row {expected} of the audit log is missing.")
         body = (entry.id, entry.at, entry.actor, entry.action, entry.object, entry.detail, entry.prev_hash)
@@ -101,6 +100,17 @@ def check_audit(connection: Connection) -> str:
             raise _broken(f"Row {entry.id} of the audit log does not match its hash: it was changed.")
         previous, expected = entry.hash, entry.id + 1
     return previous
+
+
+def _read_all(connection: Connection) -> Iterator[AuditEntry]:
+    """Every row in its order; raises ``BrokenAuditError`` for a value that no row ever held."""
+    number = 0
+    try:
+        for row in connection.execute(select(*_COLUMNS).order_by(AuditRow.id)):
+            number = row.id
+            yield AuditEntry(*row)
+    except (TypeError, ValueError) as problem:
+        raise _broken(f"Row {number + 1} of the audit log cannot be read: {problem}.") from None
 
 
 def _broken(what: str) -> BrokenAuditError:

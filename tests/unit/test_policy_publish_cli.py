@@ -23,6 +23,7 @@ from dashboard.publishing.history import list_envelopes
 from dashboard.publishing.importing import edits_from
 from dashboard.store.audit import list_audit
 from dashboard.store.models import AccountRow
+from dashboard.store.policy_models import PolicyOutboxRow
 from tests.publishing_world import World
 
 PASSWORD = "only-for-tests-7Qh2"
@@ -117,6 +118,24 @@ def test_an_import_replaces_what_the_draft_said(world: World, tmp_path) -> None:
 def test_status_check_fails_while_the_service_is_unknown(world: World) -> None:
     done = CliRunner().invoke(main.app, ["policy", "status", "--check"])
     assert done.exit_code == 1
+
+
+def test_status_says_why_a_delivery_failed_and_what_to_do(world: World) -> None:
+    run("policy", "install-baseline")
+    refused = {"state": "blocked", "last_error": "401: [/b] Compare the token."}
+    with world.database.write() as connection:
+        connection.execute(update(PolicyOutboxRow).values(**refused))
+    said = run("policy", "status", "--lang", "en").splitlines()
+    assert "seq 1 blocked: 401: [/b] Compare the token." in said
+    assert "to do      Start the sender: tianfu sender." in said
+
+
+def test_square_brackets_that_somebody_typed_are_printed_as_they_are(world: World) -> None:
+    run("policy", "install-baseline")
+    world.published({"provenance.appeals.resolve_hours": "[/red] order", "title.zh": "[/b]"})
+    assert "[/red] order" in run("policy", "show", "--version", "2")
+    assert "[/b]" in run("policy", "show", "--version", "2")
+    assert "[/b]" in run("policy", "diff", "1", "2")
 
 
 EDITS = [

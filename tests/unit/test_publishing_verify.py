@@ -10,6 +10,7 @@ from sqlalchemy import select, update
 from typer.testing import CliRunner
 
 from dashboard.cli.audit import app
+from dashboard.cli.main import run
 from dashboard.envelope.keyring import write_private
 from dashboard.envelope.keys import Trust, make_signing_key, trust_path
 from dashboard.publishing.verify import verify_records
@@ -31,6 +32,16 @@ TAMPERED = [
     (ENVELOPE, SECOND.format("kind = 'rollback'"), "not what was signed"),
     (ENVELOPE, SECOND.format("body = CAST(substr(body, 1, length(body) - 1) || 'x' AS BLOB)"), "its digest"),
     (ENVELOPE, SECOND.format("digest = 'sha256:' || hex(zeroblob(32))"), "its digest"),
+    (ENVELOPE, SECOND.format("policy_id = 'another'"), "not what was signed"),
+    (ENVELOPE, SECOND.format("issued_at = '2022-01-19 07:30:59.000000'"), "not what was signed"),
+    (ENVELOPE, SECOND.format("effective_at_s = effective_at_s - 1"), "not what was signed"),
+    (ENVELOPE, SECOND.format("expires_at_s = effective_at_s + 1"), "not what was signed"),
+    (ENVELOPE, SECOND.format("entries = '5'"), "not what was signed"),
+    (ENVELOPE, SECOND.format("entries = 'x'"), "An envelope cannot be read: "),
+    (ENVELOPE, SECOND.format("issued_at = 'x'"), "An envelope cannot be read: "),
+    (ENVELOPE, SECOND.format("body = CAST(body AS TEXT)"), "seq 2 holds no signed bytes"),
+    (LOG, f"UPDATE {LOG} SET at = 'x' WHERE id = {{row}}", "Row {row} of the audit log cannot be read: "),
+    (LOG, f"UPDATE {LOG} SET at = 5 WHERE id = {{row}}", "Row {row} of the audit log cannot be read: "),
     (ENVELOPE, f"DELETE FROM {ENVELOPE} WHERE seq = 2", "seq 2 is missing"),
     (ENVELOPE, f"DELETE FROM {ENVELOPE} WHERE seq = 3", "that is not there"),
 ]
@@ -114,3 +125,22 @@ def test_the_command_passes_then_fails_after_one_byte(world: World, monkeypatch)
     tamper(world, "audit_log", "UPDATE audit_log SET actor = 'editoR' WHERE id = 14")
     with pytest.raises(BrokenAuditError, match="Row 14"):
         CliRunner().invoke(app, ["verify"], catch_exceptions=False)
+
+
+def test_a_damaged_file_is_one_sentence(world: World, monkeypatch, capsys) -> None:
+    monkeypatch.setenv("TIANFU_HOME", str(world.settings.home))
+    world.database.close()
+    file = world.settings.home / FILE
+    with sqlite3.connect(file) as raw:
+        raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        size = raw.execute("PRAGMA page_size").fetchone()[0]
+        page = raw.execute("SELECT rootpage FROM sqlite_master WHERE name = 'audit_log'").fetchone()[0]
+    raw.close()
+    content = bytearray(file.read_bytes())
+    content[(page - 1) * size : page * size] = b"\xaa" * size
+    file.write_bytes(content)
+    assert run(["audit", "verify"]) == 7
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.startswith("tianfu: The store cannot be used: database disk image is malformed. ")
+    assert said.err.count("\n") == 1
