@@ -4,6 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 BROWSER ?= 1
+# Files of tests run side by side in this many processes; each file stays in one of them.
+TEST_PROCESSES ?= 2
+SIDE_BY_SIDE := -n $(TEST_PROCESSES) --dist loadfile
 
 .PHONY: demo test soak check format lint types imports docs docs-check bench pictures clean
 
@@ -20,10 +23,10 @@ demo: $(INSTALLED)
 test: $(INSTALLED)
 ifeq ($(BROWSER),0)
 	@echo "BROWSER=0: the browser tests are left out."
-	$(BIN)/python -m pytest -m "not browser and not soak"
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE) -m "not browser and not soak"
 else
 	@$(BIN)/python -m tests.browser.chromium --install
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE)
 endif
 
 soak: $(INSTALLED)

@@ -11,7 +11,7 @@ from dash.development.base_component import Component
 from dashboard.cells import NOT_REPORTED, Cell, cell
 from dashboard.components.cards import card as card_frame
 from dashboard.components.chart_parts import Series
-from dashboard.components.charts import stacked_bars, trend_lines
+from dashboard.components.charts import stacked_bars
 from dashboard.components.states import empty_state, loading
 from dashboard.i18n.numbers import format_exact
 from dashboard.shell.context import Context
@@ -21,6 +21,7 @@ from dashboard.snapshot.contract import TICKET_AGES, TICKET_CATEGORIES
 from dashboard.views.appealtables import areas_table, rules_table, surges_table, watch_of
 from dashboard.views.figures import figure_card, provenance
 from dashboard.views.frames import area_link, chart_card, table_card
+from dashboard.views.marks import marked_lines
 from dashboard.views.seatplan import register_seat_planner, seat_planner
 from dashboard.views.words import worded
 from geo.areas import name_of
@@ -207,9 +208,7 @@ def draw_trend(context: Context) -> Component:
         "out": [cell(rows[d].closed) if d in rows else NOT_REPORTED for d in days],
     }
     series = [Series(t(f"appeals.trend.{name}"), tuple(line)) for name, line in values.items()]
-    chart = trend_lines(
-        days=days, series=series, unit=unit, lang=context.lang, theme=context.theme, from_zero=True
-    )
+    chart = marked_lines(context, days, series, unit)
     return chart_card(
         context,
         name="appeals-trend",
@@ -230,9 +229,7 @@ def draw_backlog(context: Context) -> Component:
     days = _days(min(found, default=last), last)
     unit = t("metric.unit.appeals")
     line = Series(t("metric.tickets_open.name"), tuple(cell(found.get(day)) for day in days))
-    chart = trend_lines(
-        days=days, series=[line], unit=unit, lang=context.lang, theme=context.theme, from_zero=True
-    )
+    chart = marked_lines(context, days, [line], unit)
     return chart_card(
         context,
         name="appeals-backlog",
@@ -338,9 +335,7 @@ def draw_hotline(context: Context) -> Component:
         "required": [cell(required) for _ in days],
     }
     series = [Series(t(f"appeals.calls.{name}"), tuple(line)) for name, line in values.items()]
-    chart = trend_lines(
-        days=days, series=series, unit="%", lang=context.lang, theme=context.theme, from_zero=True
-    )
+    chart = marked_lines(context, days, series, "%")
     return chart_card(
         context,
         name="appeals-hotline",

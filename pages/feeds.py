@@ -24,7 +24,7 @@ from dashboard.views.menus import export_menu
 from dashboard.views.restated import corrections_table
 from dashboard.views.snapshotlist import snapshot_list
 from geo.areas import name_of
-from queries.feeds import get_feed_rejects, get_feed_states
+from queries.feeds import get_feed_rejects, get_feed_states, worst_first
 
 
 def body(context: Context) -> Component:
@@ -161,7 +161,7 @@ def states_table(context: Context) -> TableData:
             "rejected": cell(row.rejected),
             "note": spoken(row.note or "", context),
         }
-        for row in get_feed_states(context.view)
+        for row in worst_first(get_feed_states(context.view))
     ]
     return TableData(t("feeds.states.title"), columns, rows)
 
@@ -232,7 +232,7 @@ def draw_rejects(context: Context) -> Component:
 def draw_corrections(context: Context) -> Component:
     """Days that an earlier snapshot had stated otherwise, for the reader's whole area."""
     t, table = context.t, corrections_table(context)
-    rows = [dict(row) for row in table.rows[:CORRECTIONS_SHOWN]]
+    rows = table.rows[:CORRECTIONS_SHOWN]
     beyond = len(table.rows) - CORRECTIONS_SHOWN
     more = t("feeds.restated.more", n=beyond) if beyond > 0 else ""
     known = context.manifest.table(RESTATED).reported
@@ -247,8 +247,7 @@ def draw_corrections(context: Context) -> Component:
                 data_table(
                     id="feeds-corrections-table",
                     columns=table.columns,
-                    # The year is in every file, and no room for it on a phone.
-                    rows=[row | {"day": str(row["day"])[5:]} for row in rows],
+                    rows=rows,
                     lang=context.lang,
                     label=table.title,
                 )

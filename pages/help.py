@@ -44,7 +44,7 @@ PAGE = register_page(__name__, Page(key="help", path="/help", order=90, needs="v
 
 
 # Screens in the order of the navigation.
-ORDER = ("/risk", "/codes", "/appeals", "/screening", "/feeds")
+ORDER = ("/risk", "/codes", "/appeals", "/screening", "/testing", "/feeds")
 
 
 def _order(metric: Metric) -> tuple[int, str]:

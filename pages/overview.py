@@ -18,7 +18,7 @@ from dashboard.views.codemap import changes_on_map, of_colour
 from dashboard.views.figures import figure_card, provenance
 from dashboard.views.riskmap import draw_risk_map
 from geo.areas import name_of
-from queries.feeds import get_feed_states
+from queries.feeds import get_feed_states, worst_first
 from queries.overview import (
     Figure,
     get_case_figures,
@@ -33,7 +33,6 @@ MOVEMENTS = ("new", "upgraded", "downgraded", "released")
 TOP = 5
 FEEDS_SHOWN = 4
 # From good to bad; a state this page does not know stands first.
-FEED_BADNESS = {"on_time": 0, "partial": 1, "late": 2, "not_reported": 3}
 # One callback a group: a group is one question to the snapshot, and its failure blanks only itself.
 GROUPS = {
     "cases": ("cases_local", "cases_imported"),
@@ -251,9 +250,7 @@ def draw_plan(context: Context) -> Component:
 def draw_feeds(context: Context) -> Component:
     """The feeds that need a look, worst first; when all is well, those that do the most for this page."""
     t = context.t
-    states = sorted(
-        get_feed_states(context.view), key=lambda row: (-FEED_BADNESS.get(row.state, 9), row.feed)
-    )
+    states = worst_first(get_feed_states(context.view))
     shown = states[:FEEDS_SHOWN]
     rows: list[Component] = [
         html.Li(

@@ -19,6 +19,7 @@ from dashboard.shell.pages import Page, card, register_page
 from dashboard.views.figures import figure_card, provenance
 from dashboard.views.frames import area_link, chart_card, table_card
 from dashboard.views.funnel import funnel_list, funnel_of, incident_name
+from dashboard.views.marks import policy_marks
 from dashboard.views.menus import export_menu
 from dashboard.views.screentables import (
     areas_table,
@@ -238,6 +239,7 @@ def draw_share(context: Context) -> Component:
     running = max(over, default=last) + timedelta(days=1)
     chart = trend_lines(
         days=days,
+        marks=policy_marks(context, days),
         series=[line],
         unit="%",
         lang=context.lang,
@@ -278,7 +280,13 @@ def draw_contacts(context: Context) -> Component:
     ]
     unit = t("unit.people")
     chart = trend_lines(
-        days=days, series=series, unit=unit, lang=context.lang, theme=context.theme, from_zero=True
+        days=days,
+        marks=policy_marks(context, days),
+        series=series,
+        unit=unit,
+        lang=context.lang,
+        theme=context.theme,
+        from_zero=True,
     )
     return chart_card(
         context,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -30,6 +31,15 @@ class FeedReject:
     feed: str
     reason: str
     rows: int
+
+
+# How much a state is to worry about; one that is not known here worries most.
+_BADNESS = {"on_time": 0, "partial": 1, "late": 2, "not_reported": 3}
+
+
+def worst_first(states: Iterable[FeedState]) -> list[FeedState]:
+    """The same feeds, those that need a look at the top, by id among equals."""
+    return sorted(states, key=lambda row: (-_BADNESS.get(row.state, 9), row.feed))
 
 
 def get_feed_states(view: View) -> tuple[FeedState, ...]:

@@ -1,7 +1,7 @@
 """What an impact preview says: which counties, places, people, venues and desks another policy would touch.
 
 Everything is a difference between two policies on one snapshot. What the snapshot cannot tell is said apart
-with a code of its reason (text ``preview.why.<code>``); it is never counted as *no change*.
+with a code of its reason; it is never counted as *no change*.
 """
 
 from __future__ import annotations

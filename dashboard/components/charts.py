@@ -180,13 +180,17 @@ def stacked_bars(
     return figure(data, layout)
 
 
-def ranked_bars(*, rows: Sequence[RankRow], unit: str, lang: Lang, theme: Theme) -> Json:
+def ranked_bars(
+    *, rows: Sequence[RankRow], unit: str, lang: Lang, theme: Theme, in_order: bool = False
+) -> Json:
     """Horizontal bars from zero, largest first; rows without a value stand last with their sign.
 
-    Give the graph ``rank_height(len(rows))`` pixels.
+    With ``in_order`` the rows stay as given, because they are stages or steps. Give the graph
+    ``rank_height(len(rows))`` pixels.
     """
     p = PALETTES[theme]
-    ordered = sorted(rows, key=lambda r: (r.value.value is None, -(r.value.value or 0.0)))
+    ranked = sorted(rows, key=lambda r: (r.value.value is None, -(r.value.value or 0.0)))
+    ordered = list(rows) if in_order else ranked
     names = [f"{r.name} {sign_of(r.status)}" if r.status else r.name for r in ordered]
     high = max((r.value.value for r in ordered if r.value.value is not None), default=0.0)
     trace: Json = {

@@ -13,12 +13,10 @@ from dashboard.policy.tables import TABLES
 
 MARKER = "# --- Below: written from dashboard/policy/tables.py by make docs; do not edit. ---"
 # A JSON number with a point or an exponent is no count: Python reads it as another type. The text of the
-# number is the only thing that tells 1.0 from 1 in Rego.
+# number is the only thing that tells 1.0 from 1 in Rego; and it is the argument, since an engine keeps what
+# a function gave for 1 and gives it for 1.0 too.
 _HELPERS = f"""\
-is_count(value) if {{
-	is_number(value)
-	regex.match(`^(-?0|[1-9][0-9]{{0,8}})$`, json.marshal(value))
-}}
+is_count(text) if regex.match(`^(-?0|[1-9][0-9]{{0,8}})$`, text)
 
 is_flag(value) if is_boolean(value)
 
@@ -63,7 +61,7 @@ def _term(table: Table, term: Fact | Limit | int | str) -> str:
 
 def _lines(table: Table, check: Check) -> list[str]:
     left = _term(table, check.left)
-    usable = f"is_{check.left.kind}({left})" if isinstance(check.left, Fact) else f"{left} != null"
+    usable = _usable(check.left, left)
     match check.op:
         case "missing":
             return [f"{left} == null"]
@@ -80,6 +78,14 @@ def _lines(table: Table, check: Check) -> list[str]:
     sign = ">=" if check.op == "at_least" else "<"
     # Rego compares values of different types too, null below every number.
     numbers = [
-        f"is_count({_term(table, term)})" for term in (check.left, check.right) if not isinstance(term, int)
+        f"is_count(json.marshal({_term(table, term)}))"
+        for term in (check.left, check.right)
+        if not isinstance(term, int)
     ]
     return [*numbers, f"{left} {sign} {_term(table, check.right)}"]
+
+
+def _usable(term: Fact | Limit, text: str) -> str:
+    if isinstance(term, Limit):
+        return f"{text} != null"
+    return f"is_count(json.marshal({text}))" if term.kind == "count" else f"is_{term.kind}({text})"

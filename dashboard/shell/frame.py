@@ -188,7 +188,7 @@ def header(board: Board, manifest: Manifest | None, identity: Identity, lang: La
     )
 
 
-def policy_fact(board: Board, lang: Lang) -> list[Component]:
+def policy_fact(board: Board, lang: Lang) -> list[Component | None]:
     """The version in force with its verdict; ``shell.js`` keeps both up to date from ``/healthz``."""
     now = board.in_force
     words = html.Span(
@@ -196,7 +196,10 @@ def policy_fact(board: Board, lang: Lang) -> list[Component]:
         id="shell-version",
         **{"data-tf-words": t(lang, "shell.policy", version="#")},
     )
-    return [words, verdict_switch(now.verdict, lang)]
+    emergency = html.Span(
+        [icon("alert"), t(lang, "screen.emergency.short")], className="tf-verdict tf-verdict-bad"
+    )
+    return [words, verdict_switch(now.verdict, lang), emergency if now.is_emergency else None]
 
 
 def fact(label: str, value: Component | str, *, title: str = "", kind: str = "") -> Component:

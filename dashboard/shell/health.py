@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from flask import Flask, Response, jsonify
-from sqlalchemy.exc import DatabaseError
 
 from dashboard.errors import TianfuError
-from dashboard.publishing.in_force import in_force
 from dashboard.shell.board import Board
-from dashboard.shell.security import desk_of
 
 
 def install(server: Flask, board: Board) -> None:
@@ -16,25 +13,14 @@ def install(server: Flask, board: Board) -> None:
 
     The verdict on the rules service changes nothing of that: a board that shows *unknown* is a healthy board.
     """
-    desk = desk_of(server, board.settings)
-
-    def policy() -> dict[str, object]:
-        try:
-            with desk.database.read() as connection:
-                found = in_force(connection, desk.clock())
-        except (DatabaseError, TianfuError):
-            return {
-                "policy_version": board.policy.version,
-                "policy": {"verdict": "unknown", "reason": "store"},
-            }
-        return {
-            "policy_version": found.version,
-            "policy": {"verdict": found.verdict, "reason": found.judgement.reason},
-        }
 
     @server.get("/healthz")
     def healthz() -> tuple[Response, int]:
-        body: dict[str, object] = policy()
+        found = board.in_force
+        body: dict[str, object] = {
+            "policy_version": found.version,
+            "policy": {"verdict": found.verdict, "reason": found.judgement.reason},
+        }
         try:
             served = board.store.served()
             manifest = board.store.manifest(served.id)

@@ -73,7 +73,9 @@ def areas_table(context: Context) -> TableData:
     columns = (
         ColumnSpec("name", t("appeals.column.area"), link=True, pinned=True, min_width=104),
         ColumnSpec("open", t("appeals.column.open"), kind="bar", unit=cases, min_width=96),
-        ColumnSpec("oldest", t("appeals.column.oldest"), kind="number", unit=t("unit.h"), min_width=78),
+        ColumnSpec(
+            "oldest", t("appeals.column.oldest"), kind="number", unit=t("metric.unit.hours"), min_width=78
+        ),
         ColumnSpec("opened", t("appeals.column.opened"), kind="number", unit=cases, min_width=78),
         ColumnSpec("closed", t("appeals.column.closed"), kind="number", unit=cases, min_width=78),
         ColumnSpec("rate", t("appeals.column.rate"), kind="rate", min_width=84, hide_on_phone=True),
@@ -112,7 +114,7 @@ def rules_table(context: Context) -> TableData:
             "hours",
             t("appeals.column.hours"),
             kind="rate",
-            unit=t("unit.h"),
+            unit=t("metric.unit.hours"),
             min_width=80,
             hide_on_phone=True,
         ),

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 
-from dashboard.components.chart_parts import Mark
+from dashboard.components.chart_parts import Json, Mark, Series
+from dashboard.components.charts import trend_lines
 from dashboard.publishing.history import list_marks
 from dashboard.shell.context import Context
 from dashboard.shell.desk import store_of_board
@@ -26,3 +27,19 @@ def policy_marks(context: Context, days: Sequence[date]) -> tuple[Mark, ...]:
     for one in found:
         texts.setdefault(one.at.date(), []).append(context.t("screen.mark.version", version=one.version))
     return tuple(Mark(day, " → ".join(words)) for day, words in sorted(texts.items()))
+
+
+def marked_lines(
+    context: Context, days: Sequence[date], series: Sequence[Series], unit: str, *, height: int = 240
+) -> Json:
+    """Lines over days from zero, in the reader's language and theme, with the policy marks."""
+    return trend_lines(
+        days=days,
+        marks=policy_marks(context, days),
+        series=series,
+        unit=unit,
+        lang=context.lang,
+        theme=context.theme,
+        from_zero=True,
+        height=height,
+    )

@@ -119,7 +119,7 @@ def at_hand(identity: Identity, changes: tuple[Change, ...], due: tuple[Change, 
     """The change a person most likely came for: the own open one, then what waits for a decision."""
     own = [c for c in changes if c.author_id == identity.account_id and c.state != "publishing"]
     waiting = [c for c in (*due, *changes) if waits_for(identity, c)]
-    return next(iter([*own, *waiting, *[c for c in changes if c.state == "publishing"]]), None)
+    return next(iter([*own, *waiting]), None)
 
 
 def waits_for(identity: Identity, change: Change) -> bool:

@@ -61,6 +61,7 @@ def side_card(context: Context, desk: Desk) -> Component:
                     *impact_part(context, desk, change),
                     *next_steps(context, desk, change),
                     talk(context, desk, change),
+                    *begin_another(context, desk),
                 ],
                 className="tf-card-body tf-pol-side",
             ),
@@ -88,16 +89,9 @@ def begin_card(context: Context) -> Component:
     t = context.t
     parts: list[Component | None] = [html.P(t("screen.no_change"), className="tf-dim")]
     if can(context.identity, "draft"):
-        parts.append(act_panel(act_button("open", t("screen.begin"), send={"kind": "normal"}, primary=True)))
-    if can(context.identity, "emergency"):
-        parts.append(
-            act_panel(
-                html.P(t("screen.emergency.note"), className="tf-dim"),
-                act_button("open", t("screen.emergency.begin"), send={"kind": "emergency"}, name="emergency"),
-                title=t("screen.emergency"),
-                folded=True,
-            )
-        )
+        begin = act_button("open", t("screen.begin"), send={"kind": "normal"}, primary=True)
+        parts.append(act_panel(begin))
+    parts.append(emergency_fold(context))
     return html.Section(
         [
             html.Header(
@@ -106,6 +100,30 @@ def begin_card(context: Context) -> Component:
             html.Div(parts, className="tf-card-body tf-pol-side"),
         ],
         className="tf-card",
+    )
+
+
+def begin_another(context: Context, desk: Desk) -> list[Component | None]:
+    """Beside somebody else's change a person may still begin one, above all in an emergency."""
+    if any(c.author_id == context.identity.account_id and c.state in AT_HAND for c in desk.changes):
+        return []
+    again = None
+    if can(context.identity, "draft"):
+        begin = act_button("open", context.t("screen.begin.own"), send={"kind": "normal"}, name="own")
+        again = act_panel(begin)
+    return [again, emergency_fold(context)]
+
+
+def emergency_fold(context: Context) -> Component | None:
+    """How an emergency is begun: folded, so that nobody gets there by a slip."""
+    if not can(context.identity, "emergency"):
+        return None
+    t = context.t
+    return act_panel(
+        html.P(t("screen.emergency.note"), className="tf-dim"),
+        act_button("open", t("screen.emergency.begin"), send={"kind": "emergency"}, name="emergency"),
+        title=t("screen.emergency"),
+        folded=True,
     )
 
 
@@ -194,14 +212,14 @@ def next_steps(context: Context, desk: Desk, change: Change) -> list[Component |
         parts.append(ask_panel(context, change, ready=ready))
     if author and change.state == "draft" and change.kind == "emergency":
         parts.append(emergency_panel(context, change, ready=ready and bool(change.edits)))
+    if change.state == "approved" and can(identity, "publish") and stranger:
+        parts.append(publish_panel(context, desk, change, ready=ready))
     if change.state in ("in_review", "approved") and can(identity, "approve"):
         parts.append(
             review_panel(context, desk, change, ready=ready)
             if stranger
             else html.P(t("screen.own"), className="tf-dim")
         )
-    if change.state == "approved" and can(identity, "publish") and stranger:
-        parts.append(publish_panel(context, desk, change, ready=ready))
     if needs_review(change) and can(identity, "approve") and stranger:
         parts.append(after_panel(context, change))
     if author and change.state == "rejected":

@@ -94,12 +94,12 @@ def corrections_table(context: Context) -> TableData:
         min_cell=context.policy.disclosure.min_cell,
     )
     columns = (
-        ColumnSpec("day", t("feeds.column.day"), min_width=64),
+        ColumnSpec("day", t("feeds.column.day"), min_width=88),
         ColumnSpec("feed", t("feeds.column.feed"), min_width=96, hide_on_phone=True),
         ColumnSpec("what", t("feeds.column.what"), min_width=90, wrap=True),
         ColumnSpec("kind", t("feeds.column.kind"), min_width=76, hide_on_phone=True),
-        ColumnSpec("before", t("feeds.column.before"), kind="number", min_width=92),
-        ColumnSpec("after", t("feeds.column.after"), kind="number", min_width=92),
+        ColumnSpec("before", t("feeds.column.before"), kind="number", min_width=84),
+        ColumnSpec("after", t("feeds.column.after"), kind="number", min_width=84),
         ColumnSpec("change", t("feeds.column.change"), kind="change", min_width=84, hide_on_phone=True),
         ColumnSpec("where", t("feeds.column.where"), min_width=100, hide_on_phone=True),
         ColumnSpec("known", t("feeds.column.known"), min_width=100, hide_on_phone=True),

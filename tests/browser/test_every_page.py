@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, expect
 from tests.browser.visit import SIZES, start_visit
 from tests.processes import RunningBoard
 
-PAGES = ("overview", "risk", "codes", "appeals", "screening", "feeds", "policy", "help")
+PAGES = ("overview", "risk", "codes", "appeals", "screening", "testing", "feeds", "policy", "help")
 LOOKS = list(product(("light", "dark"), ("zh-CN", "en")))
 FITS = "() => document.documentElement.scrollWidth <= window.innerWidth"
 # Texts that a program writes where it has nothing to say.

@@ -26,6 +26,7 @@ PICTURES = (
     ("codes", "/codes", "laptop", "light", "zh-CN"),
     ("appeals", "/appeals", "laptop", "light", "zh-CN"),
     ("screening", "/screening", "laptop", "light", "zh-CN"),
+    ("testing", "/testing", "laptop", "light", "zh-CN"),
     ("feeds", "/feeds", "laptop", "light", "zh-CN"),
     ("policy", "/policy", "laptop", "light", "zh-CN"),
     ("definitions", "/help", "laptop", "light", "zh-CN"),

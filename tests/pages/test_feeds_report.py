@@ -67,7 +67,7 @@ def test_corrections_are_listed_with_was_now_and_since_when(house: House, lang: 
     drawn = card_of(house, house.visitors["commander"].wear(lang), "feeds-corrections", "full")
     rows = grids(drawn)["feeds-corrections-table"]
     said = [(r["day"], r["feed"], r["before__t"], r["after__t"]) for r in rows]
-    assert said[0] == ("08-29", t(lang, "feed.cases"), "3", "4")
+    assert said[0] == ("2022-08-29", t(lang, "feed.cases"), "3", "4")
     assert len(rows) == 4
     assert t(lang, "feeds.restated.note", minimum=10) in text_of(drawn)
     county = card_of(house, house.visitors["wuhou"].wear(lang), "feeds-corrections", "full")

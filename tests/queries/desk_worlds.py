@@ -5,7 +5,14 @@ from __future__ import annotations
 import random
 from datetime import date, datetime, timedelta
 
-from dashboard.snapshot.contract import TICKET_AGES, TICKET_CATEGORIES, TICKET_CHANNELS
+from dashboard.snapshot.contract import (
+    SERVICES,
+    TEST_BASES,
+    TICKET_AGES,
+    TICKET_CATEGORIES,
+    TICKET_CHANNELS,
+    VACCINE_GROUPS,
+)
 
 FIRST = date(2022, 8, 20)
 DAYS = tuple(FIRST + timedelta(days=n) for n in range(12))
@@ -36,6 +43,25 @@ def random_desks(rng: random.Random) -> Tables:
                     count = _few(rng)
                     row = (moment, area, topic, age, count, rng.randrange(1, 300) if count else None)
                     tables.setdefault("ticket_backlog", []).append(row)
+        for area in rng.sample(COUNTIES, 4):
+            for basis in TEST_BASES:
+                for hours in rng.sample(range(0, 192, 24), 4):
+                    row = (moment, area, basis, hours, _few(rng))
+                    tables.setdefault("test_validity", []).append(row)
+    tables["institution"] = [
+        (
+            f"jg-{n}",
+            rng.choice(COUNTIES),
+            f"示例检测点{n}",
+            104.0,
+            30.6,
+            8,
+            20,
+            rng.choice((None, 500)),
+            FIRST,
+        )
+        for n in range(12)
+    ]
     for name, began in (("a", DAYS[1]), ("b", DAYS[1]), ("c", DAYS[6])):
         row = (name, rng.choice(COUNTIES), f"示例疫情{name}", f"Example {name}", began, None)
         tables.setdefault("incident", []).append(row)
@@ -77,4 +103,26 @@ def _of_a_county(rng: random.Random, day: date, area: str) -> Tables:
     reached = rng.randrange(0, close + secondary + 1)
     lost = rng.choice((0, close + secondary - reached))
     tables["contact_daily"] = [(day, area, close, secondary, reached, lost, rng.randrange(0, 4))]
+    sampled = _few(rng)
+    tested = rng.randrange(0, sampled + 1)
+    reported = rng.randrange(0, tested + 1)
+    row = (
+        day,
+        area,
+        sampled,
+        tested,
+        reported,
+        rng.randrange(0, reported + 1),
+        rng.randrange(0, reported + 1),
+    )
+    tables["test_daily"] = [row]
+    tables["vaccination_daily"] = [
+        (day, area, group, dose, _few(rng), _few(rng))
+        for group in rng.sample(VACCINE_GROUPS, 2)
+        for dose in rng.sample((1, 2, 3), 2)
+    ]
+    for service in rng.sample(SERVICES, 3):
+        asked = _few(rng)
+        row = (day, area, service, asked, rng.randrange(0, asked + 1), 150 + asked if asked else None)
+        tables.setdefault("service_daily", []).append(row)
     return tables

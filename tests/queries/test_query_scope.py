@@ -46,6 +46,8 @@ VALUES = {
     "feed": "cases",
     "measure": "confirmed_new",
     "incident": "wuhou-0829",
+    "basis": "sampled",
+    "limits": (48,),
 }
 
 

@@ -54,8 +54,8 @@ def test_a_small_count_is_hidden_with_what_would_tell_it(view: View) -> None:
     assert (second.entered, second.drops[0][1], second.gap) == (SUPPRESSED, SUPPRESSED, SUPPRESSED)
     assert second.kept == ZERO, "a true zero stays a zero"
     table = get_funnel_by_area(view, area=CHENGDU, level="county", incident="wuhou-0829")
-    assert table.totals == {"entered": cell(120), "near_places": cell(65), "joined": cell(12)}
-    assert table.lines[JINJIANG] == {"entered": cell(20), "near_places": SUPPRESSED, "joined": ZERO}
+    assert table.totals == {"entered": cell(120), "near_places": cell(65), "sources_joined": cell(12)}
+    assert table.lines[JINJIANG] == {"entered": cell(20), "near_places": SUPPRESSED, "sources_joined": ZERO}
     assert table.lines[WUHOU]["near_places"] == SUPPRESSED, "65 less 60 would tell the 5"
 
 

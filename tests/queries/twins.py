@@ -294,6 +294,48 @@ def contacts_by_area(files: Files, *, members: tuple[str, ...], first: date, las
     return _add(_in(files, "contact_daily", members, first, last), ("area",), _CONTACTS)
 
 
+_TESTS = ("sampled", "tested", "reported", "in_24h", "positive")
+
+
+def tests_daily(files: Files, *, members: tuple[str, ...], first: date, last: date) -> Rows:
+    return _add(_in(files, "test_daily", members, first, last), ("date",), _TESTS)
+
+
+def tests_by_area(files: Files, *, members: tuple[str, ...], date: date) -> Rows:
+    return _add(_in(files, "test_daily", members, date, date), ("area",), _TESTS)
+
+
+def test_validity(files: Files, *, members: tuple[str, ...]) -> Rows:
+    rows = [r for r in files.all("test_validity") if r["area"] in members]
+    newest = max((r["as_of"] for r in rows), default=None)
+    keys = ("as_of", "basis", "hours_since")
+    return _add([r for r in rows if r["as_of"] == newest], keys, ("holders",))
+
+
+def vaccination_groups(files: Files, *, members: tuple[str, ...], date: date) -> Rows:
+    rows = _in(files, "vaccination_daily", members, date, date)
+    return _add(rows, ("population", "dose"), ("doses", "cumulative"))
+
+
+def vaccination_daily(files: Files, *, members: tuple[str, ...], first: date, last: date) -> Rows:
+    rows = _in(files, "vaccination_daily", members, first, last)
+    first_doses = [{**r, "first": r["cumulative"] if r["dose"] == 1 else 0} for r in rows]
+    return _add(first_doses, ("date",), ("doses", "first"))
+
+
+def services_daily(files: Files, *, members: tuple[str, ...], first: date, last: date) -> Rows:
+    rows = _in(files, "service_daily", members, first, last)
+    sums = _add(rows, ("date", "service"), ("lookups", "failures"))
+    times = [(r["date"], r["service"], r["p95_ms"]) for r in rows if r["p95_ms"] is not None]
+    return [(*s, max((ms for day, name, ms in times if (day, name) == s[:2]), default=None)) for s in sums]
+
+
+def institutions(files: Files, *, members: tuple[str, ...]) -> Rows:
+    names = ("institution", "area", "name", "opens", "closes", "capacity", "updated")
+    rows = [tuple(r[n] for n in names) for r in files.all("institution") if r["area"] in members]
+    return sorted(rows, key=lambda r: (r[1], r[0]))
+
+
 TWINS: dict[str, Callable[..., Rows]] = {
     f.__name__: f
     for f in (
@@ -304,5 +346,7 @@ TWINS: dict[str, Callable[..., Rows]] = {
         tickets_daily, tickets_by_area, tickets_by_rule, ticket_backlog, surge_series,
         hotline_daily, hotline_halfhours,
         incidents, funnel_stages, lists_daily, lists_by_area, contacts_daily, contacts_by_area,
+        tests_daily, tests_by_area, test_validity, vaccination_groups, vaccination_daily,
+        services_daily, institutions,
     )
 } | PREVIEW_TWINS  # fmt: skip

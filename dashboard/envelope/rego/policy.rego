@@ -130,7 +130,7 @@ code := object.union(code_answer, {"due_in_hours": due_in_hours})
 due_in_hours := code_limits.hold_hours - code_facts.hours if {
 	code_answer.reason == "held"
 	is_number(code_limits.hold_hours)
-	is_count(code_facts.hours)
+	is_count(json.marshal(code_facts.hours))
 } else := null
 
 row := found if {
@@ -243,10 +243,7 @@ silent_limits := {
 
 # --- Below: written from dashboard/policy/tables.py by make docs; do not edit. ---
 
-is_count(value) if {
-	is_number(value)
-	regex.match(`^(-?0|[1-9][0-9]{0,8})$`, json.marshal(value))
-}
+is_count(text) if regex.match(`^(-?0|[1-9][0-9]{0,8})$`, text)
 
 is_flag(value) if is_boolean(value)
 
@@ -265,65 +262,65 @@ area_level_answer := {"level": null, "reason": "area_unusable"} if {
 	area_level_facts.area == null
 } else := {"level": null, "reason": "new_cases_unusable"} if {
 	area_level_facts.new_cases_in_window != null
-	not is_count(area_level_facts.new_cases_in_window)
+	not is_count(json.marshal(area_level_facts.new_cases_in_window))
 } else := {"level": null, "reason": "cumulative_unusable"} if {
 	area_level_facts.cumulative_cases != null
-	not is_count(area_level_facts.cumulative_cases)
+	not is_count(json.marshal(area_level_facts.cumulative_cases))
 } else := {"level": null, "reason": "last_case_unusable"} if {
 	area_level_facts.days_since_last_case != null
-	not is_count(area_level_facts.days_since_last_case)
+	not is_count(json.marshal(area_level_facts.days_since_last_case))
 } else := {"level": null, "reason": "cluster_unusable"} if {
 	area_level_facts.has_cluster != null
 	not is_flag(area_level_facts.has_cluster)
 } else := {"level": null, "reason": "window_unusable"} if {
 	area_level_facts.window_days != null
-	not is_count(area_level_facts.window_days)
+	not is_count(json.marshal(area_level_facts.window_days))
 } else := {"level": null, "reason": "window_differs"} if {
-	is_count(area_level_facts.window_days)
-	is_count(area_level_limits.window_days)
+	is_count(json.marshal(area_level_facts.window_days))
+	is_count(json.marshal(area_level_limits.window_days))
 	area_level_facts.window_days < area_level_limits.window_days
 } else := {"level": null, "reason": "window_differs"} if {
-	is_count(area_level_limits.window_days)
-	is_count(area_level_facts.window_days)
+	is_count(json.marshal(area_level_limits.window_days))
+	is_count(json.marshal(area_level_facts.window_days))
 	area_level_limits.window_days < area_level_facts.window_days
 } else := {"level": null, "reason": "facts_disagree"} if {
-	is_count(area_level_facts.cumulative_cases)
-	is_count(area_level_facts.new_cases_in_window)
+	is_count(json.marshal(area_level_facts.cumulative_cases))
+	is_count(json.marshal(area_level_facts.new_cases_in_window))
 	area_level_facts.cumulative_cases < area_level_facts.new_cases_in_window
 } else := {"level": null, "reason": "facts_disagree"} if {
-	is_count(area_level_facts.new_cases_in_window)
+	is_count(json.marshal(area_level_facts.new_cases_in_window))
 	area_level_facts.new_cases_in_window >= 1
-	is_count(area_level_facts.days_since_last_case)
-	is_count(area_level_limits.window_days)
+	is_count(json.marshal(area_level_facts.days_since_last_case))
+	is_count(json.marshal(area_level_limits.window_days))
 	area_level_facts.days_since_last_case >= area_level_limits.window_days
 } else := {"level": null, "reason": "facts_disagree"} if {
-	is_count(area_level_facts.new_cases_in_window)
+	is_count(json.marshal(area_level_facts.new_cases_in_window))
 	area_level_facts.new_cases_in_window < 1
-	is_count(area_level_facts.days_since_last_case)
-	is_count(area_level_limits.window_days)
+	is_count(json.marshal(area_level_facts.days_since_last_case))
+	is_count(json.marshal(area_level_limits.window_days))
 	area_level_facts.days_since_last_case < area_level_limits.window_days
 } else := {"level": null, "reason": "facts_disagree"} if {
-	is_count(area_level_facts.cumulative_cases)
+	is_count(json.marshal(area_level_facts.cumulative_cases))
 	area_level_facts.cumulative_cases < 1
-	is_count(area_level_facts.days_since_last_case)
+	is_count(json.marshal(area_level_facts.days_since_last_case))
 } else := {"level": null, "reason": "facts_disagree"} if {
-	is_count(area_level_facts.new_cases_in_window)
+	is_count(json.marshal(area_level_facts.new_cases_in_window))
 	area_level_facts.new_cases_in_window < 1
 	area_level_facts.has_cluster == true
 } else := {"level": null, "reason": "new_cases_not_reported"} if {
 	area_level_facts.new_cases_in_window == null
 } else := {"level": "low", "reason": "no_case"} if {
-	is_count(area_level_facts.new_cases_in_window)
+	is_count(json.marshal(area_level_facts.new_cases_in_window))
 	area_level_facts.new_cases_in_window < 1
-	is_count(area_level_facts.cumulative_cases)
+	is_count(json.marshal(area_level_facts.cumulative_cases))
 	area_level_facts.cumulative_cases < 1
 } else := {"level": "low", "reason": "none_new"} if {
-	is_count(area_level_facts.new_cases_in_window)
+	is_count(json.marshal(area_level_facts.new_cases_in_window))
 	area_level_facts.new_cases_in_window < 1
 } else := {"level": "low", "reason": "none_new"} if {
 	area_level_limits.by_cases == false
-	is_count(area_level_facts.days_since_last_case)
-	is_count(area_level_limits.days_to_low)
+	is_count(json.marshal(area_level_facts.days_since_last_case))
+	is_count(json.marshal(area_level_limits.days_to_low))
 	area_level_facts.days_since_last_case >= area_level_limits.days_to_low
 } else := {"level": null, "reason": "level_by_place"} if {
 	area_level_limits.by_cases == false
@@ -337,40 +334,40 @@ area_level_answer := {"level": null, "reason": "area_unusable"} if {
 	area_level_facts.has_cluster == true
 } else := {"level": null, "reason": "cluster_not_reported"} if {
 	area_level_limits.high_requires_cluster == true
-	is_count(area_level_facts.cumulative_cases)
-	is_count(area_level_limits.high_min_cumulative_cases)
+	is_count(json.marshal(area_level_facts.cumulative_cases))
+	is_count(json.marshal(area_level_limits.high_min_cumulative_cases))
 	area_level_facts.cumulative_cases >= area_level_limits.high_min_cumulative_cases
 	area_level_facts.has_cluster == null
 } else := {"level": "high", "reason": "many_cases_cluster"} if {
 	area_level_limits.high_requires_cluster == true
-	is_count(area_level_facts.cumulative_cases)
-	is_count(area_level_limits.high_min_cumulative_cases)
+	is_count(json.marshal(area_level_facts.cumulative_cases))
+	is_count(json.marshal(area_level_limits.high_min_cumulative_cases))
 	area_level_facts.cumulative_cases >= area_level_limits.high_min_cumulative_cases
 	area_level_facts.has_cluster == true
 } else := {"level": null, "reason": "cumulative_not_reported"} if {
 	area_level_limits.high_requires_cluster == false
 	area_level_facts.cumulative_cases == null
-	is_count(area_level_facts.new_cases_in_window)
-	is_count(area_level_limits.medium_min_new_cases)
+	is_count(json.marshal(area_level_facts.new_cases_in_window))
+	is_count(json.marshal(area_level_limits.medium_min_new_cases))
 	area_level_facts.new_cases_in_window >= area_level_limits.medium_min_new_cases
 } else := {"level": "high", "reason": "many_cases"} if {
 	area_level_limits.high_requires_cluster == false
-	is_count(area_level_facts.cumulative_cases)
-	is_count(area_level_limits.high_min_cumulative_cases)
+	is_count(json.marshal(area_level_facts.cumulative_cases))
+	is_count(json.marshal(area_level_limits.high_min_cumulative_cases))
 	area_level_facts.cumulative_cases >= area_level_limits.high_min_cumulative_cases
-	is_count(area_level_facts.new_cases_in_window)
-	is_count(area_level_limits.medium_min_new_cases)
+	is_count(json.marshal(area_level_facts.new_cases_in_window))
+	is_count(json.marshal(area_level_limits.medium_min_new_cases))
 	area_level_facts.new_cases_in_window >= area_level_limits.medium_min_new_cases
 } else := {"level": "medium", "reason": "many_cases_no_cluster"} if {
-	is_count(area_level_facts.new_cases_in_window)
-	is_count(area_level_limits.medium_min_new_cases)
+	is_count(json.marshal(area_level_facts.new_cases_in_window))
+	is_count(json.marshal(area_level_limits.medium_min_new_cases))
 	area_level_facts.new_cases_in_window >= area_level_limits.medium_min_new_cases
-	is_count(area_level_facts.cumulative_cases)
-	is_count(area_level_limits.high_min_cumulative_cases)
+	is_count(json.marshal(area_level_facts.cumulative_cases))
+	is_count(json.marshal(area_level_limits.high_min_cumulative_cases))
 	area_level_facts.cumulative_cases >= area_level_limits.high_min_cumulative_cases
 } else := {"level": "medium", "reason": "new_cases"} if {
-	is_count(area_level_facts.new_cases_in_window)
-	is_count(area_level_limits.medium_min_new_cases)
+	is_count(json.marshal(area_level_facts.new_cases_in_window))
+	is_count(json.marshal(area_level_limits.medium_min_new_cases))
 	area_level_facts.new_cases_in_window >= area_level_limits.medium_min_new_cases
 } else := {"level": "low", "reason": "below_medium"}
 
@@ -385,37 +382,37 @@ code_answer := {"colour": null, "holds": null, "reason": "reason_not_reported"} 
 	code_limits.release == null
 } else := {"colour": null, "holds": null, "reason": "hours_unusable"} if {
 	code_facts.hours != null
-	not is_count(code_facts.hours)
+	not is_count(json.marshal(code_facts.hours))
 } else := {"colour": null, "holds": null, "reason": "tests_unusable"} if {
 	code_facts.negative_tests != null
-	not is_count(code_facts.negative_tests)
+	not is_count(json.marshal(code_facts.negative_tests))
 } else := {"colour": null, "holds": null, "reason": "gap_unusable"} if {
 	code_facts.gap_hours != null
-	not is_count(code_facts.gap_hours)
+	not is_count(json.marshal(code_facts.gap_hours))
 } else := {"colour": null, "holds": null, "reason": "declaration_unusable"} if {
 	code_facts.declared != null
 	not is_flag(code_facts.declared)
 } else := {"colour": null, "holds": null, "reason": "facts_disagree"} if {
-	is_count(code_facts.negative_tests)
+	is_count(json.marshal(code_facts.negative_tests))
 	code_facts.negative_tests < 2
-	is_count(code_facts.gap_hours)
+	is_count(json.marshal(code_facts.gap_hours))
 } else := {"colour": code_limits.calm_colour, "holds": false, "reason": "days_passed"} if {
-	is_count(code_facts.hours)
-	is_count(code_limits.hold_hours)
+	is_count(json.marshal(code_facts.hours))
+	is_count(json.marshal(code_limits.hold_hours))
 	code_facts.hours >= code_limits.hold_hours
 } else := {"colour": code_limits.calm_colour, "holds": false, "reason": "tests_done"} if {
 	code_limits.release == "tests"
-	is_count(code_facts.negative_tests)
-	is_count(code_limits.tests_required)
+	is_count(json.marshal(code_facts.negative_tests))
+	is_count(json.marshal(code_limits.tests_required))
 	code_facts.negative_tests >= code_limits.tests_required
 	code_limits.tests_min_gap_hours == null
 } else := {"colour": code_limits.calm_colour, "holds": false, "reason": "tests_done"} if {
 	code_limits.release == "tests"
-	is_count(code_facts.negative_tests)
-	is_count(code_limits.tests_required)
+	is_count(json.marshal(code_facts.negative_tests))
+	is_count(json.marshal(code_limits.tests_required))
 	code_facts.negative_tests >= code_limits.tests_required
-	is_count(code_facts.gap_hours)
-	is_count(code_limits.tests_min_gap_hours)
+	is_count(json.marshal(code_facts.gap_hours))
+	is_count(json.marshal(code_limits.tests_min_gap_hours))
 	code_facts.gap_hours >= code_limits.tests_min_gap_hours
 } else := {"colour": code_limits.calm_colour, "holds": false, "reason": "declared"} if {
 	code_limits.release == "declared"
@@ -428,8 +425,8 @@ code_answer := {"colour": null, "holds": null, "reason": "reason_not_reported"} 
 	code_facts.negative_tests == null
 } else := {"colour": null, "holds": null, "reason": "gap_not_reported"} if {
 	code_limits.release == "tests"
-	is_count(code_facts.negative_tests)
-	is_count(code_limits.tests_required)
+	is_count(json.marshal(code_facts.negative_tests))
+	is_count(json.marshal(code_limits.tests_required))
 	code_facts.negative_tests >= code_limits.tests_required
 	code_facts.gap_hours == null
 } else := {"colour": null, "holds": null, "reason": "declaration_not_reported"} if {
@@ -446,30 +443,30 @@ validity_answer := {"valid": null, "reason": "category_not_reported"} if {
 	validity_limits.category_known == false
 } else := {"valid": null, "reason": "hours_unusable"} if {
 	validity_facts.hours_since_sampled != null
-	not is_count(validity_facts.hours_since_sampled)
+	not is_count(json.marshal(validity_facts.hours_since_sampled))
 } else := {"valid": null, "reason": "hours_unusable"} if {
 	validity_facts.hours_since_tested != null
-	not is_count(validity_facts.hours_since_tested)
+	not is_count(json.marshal(validity_facts.hours_since_tested))
 } else := {"valid": null, "reason": "hours_unusable"} if {
 	validity_facts.hours_since_reported != null
-	not is_count(validity_facts.hours_since_reported)
+	not is_count(json.marshal(validity_facts.hours_since_reported))
 } else := {"valid": null, "reason": "facts_disagree"} if {
-	is_count(validity_facts.hours_since_sampled)
-	is_count(validity_facts.hours_since_tested)
+	is_count(json.marshal(validity_facts.hours_since_sampled))
+	is_count(json.marshal(validity_facts.hours_since_tested))
 	validity_facts.hours_since_sampled < validity_facts.hours_since_tested
 } else := {"valid": null, "reason": "facts_disagree"} if {
-	is_count(validity_facts.hours_since_tested)
-	is_count(validity_facts.hours_since_reported)
+	is_count(json.marshal(validity_facts.hours_since_tested))
+	is_count(json.marshal(validity_facts.hours_since_reported))
 	validity_facts.hours_since_tested < validity_facts.hours_since_reported
 } else := {"valid": null, "reason": "facts_disagree"} if {
-	is_count(validity_facts.hours_since_sampled)
-	is_count(validity_facts.hours_since_reported)
+	is_count(json.marshal(validity_facts.hours_since_sampled))
+	is_count(json.marshal(validity_facts.hours_since_reported))
 	validity_facts.hours_since_sampled < validity_facts.hours_since_reported
 } else := {"valid": null, "reason": "hours_not_reported"} if {
 	validity_facts.hours == null
 } else := {"valid": true, "reason": "in_time"} if {
-	is_count(validity_facts.hours)
-	is_count(validity_limits.validity_hours)
+	is_count(json.marshal(validity_facts.hours))
+	is_count(json.marshal(validity_limits.validity_hours))
 	validity_facts.hours < validity_limits.validity_hours
 } else := {"valid": false, "reason": "expired"}
 
@@ -495,10 +492,10 @@ crowded_answer := {"alarm": null, "reason": "category_not_reported"} if {
 	crowded_facts.scans_in_hour == null
 } else := {"alarm": null, "reason": "scans_unusable"} if {
 	crowded_facts.scans_in_hour != null
-	not is_count(crowded_facts.scans_in_hour)
+	not is_count(json.marshal(crowded_facts.scans_in_hour))
 } else := {"alarm": true, "reason": "crowded"} if {
-	is_count(crowded_limits.max_scans_per_hour)
-	is_count(crowded_facts.scans_in_hour)
+	is_count(json.marshal(crowded_limits.max_scans_per_hour))
+	is_count(json.marshal(crowded_facts.scans_in_hour))
 	crowded_limits.max_scans_per_hour < crowded_facts.scans_in_hour
 } else := {"alarm": false, "reason": "not_crowded"}
 
@@ -512,9 +509,9 @@ silent_answer := {"alarm": null, "reason": "area_unusable"} if {
 	silent_facts.silent_hours == null
 } else := {"alarm": null, "reason": "silence_unusable"} if {
 	silent_facts.silent_hours != null
-	not is_count(silent_facts.silent_hours)
+	not is_count(json.marshal(silent_facts.silent_hours))
 } else := {"alarm": true, "reason": "silent"} if {
-	is_count(silent_facts.silent_hours)
-	is_count(silent_limits.silent_after_hours)
+	is_count(json.marshal(silent_facts.silent_hours))
+	is_count(json.marshal(silent_limits.silent_after_hours))
 	silent_facts.silent_hours >= silent_limits.silent_after_hours
 } else := {"alarm": false, "reason": "not_silent"}
