@@ -34,6 +34,7 @@ from dashboard.publishing.in_force import in_force
 from dashboard.publishing.model import Change
 from dashboard.publishing.publish import Published, install_baseline
 from dashboard.publishing.publish import publish as publish_change
+from dashboard.publishing.rehearse import check_rehearsal, rehearse
 from dashboard.publishing.states import OPEN
 from dashboard.settings import read_settings
 
@@ -109,9 +110,15 @@ def publish(
                 effective_at=at,
             )
 
+        tried = rehearse(desk.database, act, settings)
+
+        def checked(connection: Connection) -> Published:
+            check_rehearsal(tried)
+            return act(connection)
+
         done = attempt(
             desk.database,
-            act,
+            checked,
             actor=actor,
             at=desk.clock(),
             name="publish",

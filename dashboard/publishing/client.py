@@ -100,6 +100,26 @@ class RulesClient:
             return Outcome("unknown", str(problem))
         return weigh(reply, digest=digest)
 
+    def try_out(self, body: bytes, *, head: str | None) -> Outcome:
+        """Ask whether the service would take ``body`` after ``head``; it stores nothing."""
+        condition = {"If-Match": f'"{head}"'} if head else {"If-None-Match": "*"}
+        try:
+            reply = self._call(
+                "PUT",
+                f"/v1/policies/{self.policy_id}/head?dryRun=All",
+                content=body,
+                headers={
+                    "Content-Type": CONTENT_TYPE,
+                    "Content-Digest": content_digest(body),
+                    **condition,
+                },
+            )
+        except NoReply as problem:
+            return Outcome("unknown", str(problem))
+        if reply.status == 200:
+            return Outcome("accepted", "", 200)
+        return weigh(reply, digest="")
+
     def status(self) -> ServiceStatus:
         """The status; raises ``NoReply`` when there is none that can be read."""
         reply = self._get(f"/v1/policies/{self.policy_id}/status")

@@ -21,7 +21,9 @@ from dashboard.errors import TianfuError
 from dashboard.i18n.catalogue import Lang, t
 from dashboard.publishing.actors import attempt
 from dashboard.publishing.changes import edited_document, get_change, list_notes
+from dashboard.publishing.client import Outcome
 from dashboard.publishing.errors import InvalidDraft, StaleChange
+from dashboard.publishing.rehearse import check_rehearsal, rehearse
 from dashboard.publishing.standing import read_standing
 from dashboard.shell import policy_publishing, policy_steps
 from dashboard.shell.board import Board
@@ -39,6 +41,7 @@ log = logging.getLogger("tianfu.policy")
 
 POLICY_ID = "epidemic"
 CHANGE_ID = re.compile(r"[0-9a-f-]{36}")
+REHEARSED = ("publish", "emergency")
 SEES_DRAFTS = ("draft", "approve", "publish", "audit")
 
 
@@ -56,10 +59,16 @@ def install(server: Flask, board: Board) -> None:
             abort(404)
         database, clock = store_of_board()
         ask = Ask(read_body(), current_identity(), clock(), board.settings)
+        # The service is asked outside of the transaction: no lock of the store waits for the network.
+        tried = (
+            rehearse(database, lambda connection: run(name, connection, board, ask), board.settings)
+            if name in REHEARSED
+            else None
+        )
         try:
             done = attempt(
                 database,
-                lambda connection: run(name, connection, board, ask),
+                lambda connection: run(name, connection, board, ask, tried),
                 actor=ask.actor,
                 at=ask.at,
                 name=name,
@@ -92,8 +101,9 @@ def target_of(ask: Ask) -> str:
     return f"policy_change:{sent}" if CHANGE_ID.fullmatch(sent) else "policy:epidemic"
 
 
-def run(name: str, connection: Connection, board: Board, ask: Ask) -> Done:
-    """Do one step; an approval only on the impact that was really shown for this draft."""
+def run(name: str, connection: Connection, board: Board, ask: Ask, tried: Outcome | None = None) -> Done:
+    """Do one step: an approval only on the impact that was shown, a publication the service would take."""
+    check_rehearsal(tried)
     if name == "approve":
         check_impact(connection, board, ask)
     return STEPS[name](connection, ask)
