@@ -11,7 +11,7 @@ from dashboard.i18n.catalogue import LANGS, load_texts, t
 from tests.browser.visit import Visit, start_visit
 from tests.processes import RunningBoard
 
-PAGES = ("overview", "risk", "codes", "feeds", "policy", "help")
+PAGES = ("overview", "risk", "codes", "appeals", "screening", "testing", "feeds", "policy", "help")
 # Ground of frame, cards, tables and maps; ink of text, chart text and table text.
 COLOURS = """
 () => {
