@@ -14,7 +14,7 @@ from joserfc.jws import JWSRegistry
 from dashboard.envelope.errors import EnvelopeError
 from dashboard.envelope.keys import SigningKey, Trust
 from dashboard.envelope.model import Envelope, parse_payload, payload_bytes
-from dashboard.envelope.strict import load_strict
+from dashboard.strict_json import load_strict
 
 ALG = "ES256"
 TYP = "tianfu-policy+jws"

@@ -14,10 +14,10 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field, ValidationError, model_validator
 
 from dashboard.envelope.errors import EnvelopeError
-from dashboard.envelope.strict import load_strict
 from dashboard.policy.document import canonical_json, describe_problems
 from dashboard.policy.groups import Strict
 from dashboard.policy.model import Policy
+from dashboard.strict_json import load_strict
 
 SCHEMA = "tianfu.policy/v1"
 MAX_EMERGENCY_S = 24 * 3600

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from dashboard.errors import PolicyError
 from dashboard.policy.model import Policy
+from dashboard.strict_json import load_strict
 
 _TODO = "Correct the document and try again; docs/policy.md lists every threshold with its bounds."
 
@@ -26,7 +27,7 @@ def parse_policy(text: str, *, name: str, kind: str) -> Policy:
         # TOML goes through JSON so that both forms meet the same strict rules: there a list may stand
         # for a tuple and text for a day, but still nothing else for an integer.
         raw = json.dumps(tomllib.loads(text), default=_day) if kind == "toml" else text
-        json.loads(raw, parse_constant=_no_number, object_pairs_hook=_no_twice)
+        load_strict(raw)
     except (ValueError, TypeError, RecursionError) as problem:
         raise PolicyError(
             f"{name} is not readable {kind.upper()}: {problem}.", todo="Correct the file."
@@ -106,17 +107,3 @@ def _day(value: object) -> str:
     if type(value) is date:
         return value.isoformat()
     raise TypeError(f"{value} is a time, and a policy holds whole days only")
-
-
-def _no_number(value: str) -> None:
-    raise ValueError(f"{value} is no number")
-
-
-def _no_twice(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    # JSON lets the later of two equal keys win: two readers could see two policies in one text.
-    content: dict[str, object] = {}
-    for key, value in pairs:
-        if key in content:
-            raise ValueError(f"the key {key} is stated twice")
-        content[key] = value
-    return content

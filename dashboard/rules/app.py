@@ -16,10 +16,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from dashboard.envelope.jws import CONTENT_TYPE, MAX_BYTES
-from dashboard.envelope.strict import load_strict
 from dashboard.rules.openapi import openapi_text
 from dashboard.rules.refusal import Refusal
 from dashboard.rules.service import POLICY_ID, RulesService
+from dashboard.strict_json import load_strict
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 MAX_QUESTION = 64_000

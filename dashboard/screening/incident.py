@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from dashboard.errors import InputError
 from dashboard.policy.document import describe_problems
+from dashboard.strict_json import load_strict
 from geo.areas import get_area, is_area
 
 DAY_MINUTES = 24 * 60
@@ -221,7 +222,7 @@ def parse_incident(text: str, *, name: str, kind: str) -> Incident:
     try:
         # Both forms meet the same strict rules by way of JSON, where text may stand for a day.
         raw = json.dumps(tomllib.loads(text), default=_day) if kind == "toml" else text
-        json.loads(raw, object_pairs_hook=_no_twice)
+        load_strict(raw)
     except (ValueError, TypeError, RecursionError) as problem:
         raise InputError(
             f"{name} is not readable {kind.upper()}: {_plain(problem)}.", todo="Correct the file."
@@ -252,12 +253,3 @@ def _day(value: object) -> str:
     if type(value) is date:
         return value.isoformat()
     raise TypeError(f"{value} is not understood: write days as 2021-01-08 and times as text, '18:30'")
-
-
-def _no_twice(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    seen: dict[str, object] = {}
-    for key, value in pairs:
-        if key in seen:
-            raise ValueError(f"the key {key} is stated twice")
-        seen[key] = value
-    return seen
