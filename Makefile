@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 BROWSER ?= 1
 # Files of tests run side by side in this many processes; each file stays in one of them.
-TEST_PROCESSES ?= 2
+TEST_PROCESSES ?= 3
 SIDE_BY_SIDE := -n $(TEST_PROCESSES) --dist loadfile
 
 .PHONY: demo test soak check format lint types imports docs docs-check bench pictures clean
@@ -30,7 +30,7 @@ else
 endif
 
 soak: $(INSTALLED)
-	$(BIN)/python -m pytest -m soak tests/faults
+	$(BIN)/python -m pytest -m soak
 
 check: format lint types imports docs-check test
 

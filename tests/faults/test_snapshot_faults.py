@@ -82,7 +82,7 @@ BUILD = """
 """
 
 
-@pytest.mark.parametrize("kills", [12, pytest.param(100, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("kills", [6, pytest.param(100, marks=pytest.mark.soak)])
 def test_a_build_killed_at_any_moment_leaves_a_complete_snapshot_published(
     tmp_path: Path, kills: int
 ) -> None:

@@ -93,6 +93,7 @@ def test_from_the_build_machine_through_the_store_to_a_board_elsewhere(s3: S3Ser
     assert "Traceback" not in log, log[-3000:]
 
 
+@pytest.mark.soak
 def test_a_board_that_starts_while_the_store_is_away_shows_its_copy(s3: S3Server, tmp_path: Path) -> None:
     home = tmp_path / "home"
     first = build(home, s3, delivery(tmp_path / "one", 0))

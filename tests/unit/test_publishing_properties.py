@@ -201,7 +201,7 @@ class Workflow(RuleBasedStateMachine):
 
 TestWorkflow = Workflow.TestCase
 TestWorkflow.settings = settings(
-    max_examples=10,
+    max_examples=6,
     stateful_step_count=20,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],

@@ -81,6 +81,7 @@ def test_only_what_is_planted_is_rejected(day: Path, tmp_path: Path) -> None:
     assert result.report.errors == ()
 
 
+@pytest.mark.soak
 def test_memory_stays_within_the_limit_at_ten_million(tmp_path: Path) -> None:
     """People alone fill 300 MB of hash table here: the limit of 400 MB makes the roll-up spill."""
     generate_province(tmp_path / "in", events=10_000_000)
