@@ -55,7 +55,7 @@ def after(body: bytes, seq: int, *entries: VersionEntry) -> Envelope:
     return envelope(seq, *(entries or (held(seq),)), prev=digest(body), at_s=now_s())
 
 
-def wait_until(true: Callable[[], bool], seconds: float = 30) -> None:
+def wait_until(true: Callable[[], bool], seconds: float = 120) -> None:
     deadline = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < deadline, "it did not happen in time"
