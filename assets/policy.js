@@ -293,18 +293,23 @@
     return Boolean(at && at.closest && at.closest("[data-tf-panel]") && at.matches("input, textarea, select"));
   }
 
+  /** The pulse this page was drawn with: what moved since then, before the first beat too, is news. */
+  function drawn() {
+    const holder = document.querySelector("[data-tf-pulse]");
+    return holder ? holder.dataset.tfPulse : "";
+  }
+
   async function beat(now) {
     if (!onPage() || (document.hidden && !now)) return;
     try {
       const answer = await window.fetch("/policy/pulse", { credentials: "same-origin" });
       if (!answer.ok) return;
       const said = await answer.json();
-      if (said.pulse !== pulse && !(writing() && !now)) {
-        const first = pulse === "";
+      if (said.pulse !== (pulse || drawn()) && !(writing() && !now)) {
         pulse = said.pulse;
         // Where nobody types here, the fields follow too; where somebody does, they are left alone.
-        if (!first && !form()) window.tianfu.setWords({});
-        else if (!first || now) window.dash_clientside.set_props("policy-moved", { data: pulse });
+        if (!form()) window.tianfu.setWords({});
+        else window.dash_clientside.set_props("policy-moved", { data: pulse });
       }
     } catch {
       /* The next beat tries again; the page says how old its verdict is by itself. */

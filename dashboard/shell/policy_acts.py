@@ -6,16 +6,13 @@ asked by the workflow itself, in the transaction of the act. A refusal is a sent
 
 from __future__ import annotations
 
-import hashlib
-import json
 import logging
 import re
 
 from flask import Flask, Response, abort, jsonify
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError
 
-from dashboard.auth.rights import Identity, can
 from dashboard.components.policy_words import note_line
 from dashboard.errors import TianfuError
 from dashboard.i18n.catalogue import Lang, t
@@ -24,7 +21,6 @@ from dashboard.publishing.changes import edited_document, get_change, list_notes
 from dashboard.publishing.client import Outcome
 from dashboard.publishing.errors import InvalidDraft, StaleChange
 from dashboard.publishing.rehearse import check_rehearsal, rehearse
-from dashboard.publishing.standing import read_standing
 from dashboard.shell import policy_publishing, policy_steps
 from dashboard.shell.board import Board
 from dashboard.shell.desk import store_of_board
@@ -32,22 +28,15 @@ from dashboard.shell.identity import current_identity, current_lang
 from dashboard.shell.policy_ask import STEPS, Ask, Done
 from dashboard.shell.policy_body import read_body
 from dashboard.shell.policy_impact import check_impact
+from dashboard.shell.policy_pulse import read_pulse, sees_drafts
 from dashboard.store.engine import Database
-from dashboard.store.policy_models import PolicyChangeRow, PolicyNoteRow, PolicyOutboxRow, PolicyStatusRow
 
 __all__ = ["install", "policy_publishing", "policy_steps"]
 
 log = logging.getLogger("tianfu.policy")
 
-POLICY_ID = "epidemic"
 CHANGE_ID = re.compile(r"[0-9a-f-]{36}")
 REHEARSED = ("publish", "emergency")
-SEES_DRAFTS = ("draft", "approve", "publish", "audit")
-
-
-def sees_drafts(identity: Identity) -> bool:
-    """Whether a person sees changes that are not published: who drafts, decides or audits."""
-    return any(can(identity, right) for right in SEES_DRAFTS)  # type: ignore[arg-type]
 
 
 def install(server: Flask, board: Board) -> None:
@@ -86,13 +75,7 @@ def install(server: Flask, board: Board) -> None:
 
     @server.get("/policy/pulse")
     def pulse() -> Response:
-        database, clock = store_of_board()
-        with database.read() as connection:
-            standing = read_standing(connection, POLICY_ID, clock()).judgement
-            seen: list[object] = [standing.verdict, standing.reason, sorted(standing.values.items())]
-            seen += _moved(connection, drafts=sees_drafts(current_identity()))
-        text = json.dumps(seen, default=str)
-        return jsonify({"pulse": hashlib.sha256(text.encode()).hexdigest()[:24]})
+        return jsonify({"pulse": read_pulse(current_identity())})
 
 
 def target_of(ask: Ask) -> str:
@@ -155,35 +138,3 @@ def _since(database: Database, ask: Ask, lang: Lang) -> dict[str, object]:
     if not notes:
         return {"row_version": change.row_version}
     return {"row_version": change.row_version, "since": [note_line(lang, note) for note in notes]}
-
-
-def _moved(connection: Connection, *, drafts: bool) -> list[object]:
-    """What changes whenever something that the page shows has changed."""
-    outbox = connection.execute(
-        select(
-            PolicyOutboxRow.seq,
-            PolicyOutboxRow.state,
-            PolicyOutboxRow.accepted_at,
-            PolicyOutboxRow.active_at,
-            PolicyOutboxRow.verified_at,
-        )
-        .order_by(PolicyOutboxRow.seq.desc())
-        .limit(3)
-    )
-    found: list[object] = [[str(value) for value in row] for row in outbox]
-    found.append(connection.execute(select(PolicyStatusRow.golden_ok)).scalars().all())
-    if drafts:
-        found.append(
-            [
-                str(value)
-                for value in connection.execute(
-                    select(
-                        func.count(PolicyChangeRow.id),
-                        func.sum(PolicyChangeRow.row_version),
-                        func.max(PolicyChangeRow.updated_at),
-                    )
-                ).one()
-            ]
-        )
-        found.append(connection.execute(select(func.max(PolicyNoteRow.id))).scalar())
-    return found

@@ -7,6 +7,7 @@ from dash.development.base_component import Component
 
 from dashboard.components.badges import colour_badge
 from dashboard.shell.context import Context
+from dashboard.shell.policy_pulse import read_pulse
 from dashboard.views.policy_cities import cities_form
 from dashboard.views.policy_desk import Desk, is_editable
 from dashboard.views.policy_fields import CITIES, EDIT_GROUPS, count_by_group, list_fields
@@ -20,9 +21,10 @@ WORDS = ("unsaved", "saving", "saved", "offline", "stopped", "refused", "mine", 
 
 
 def browser_words(context: Context) -> Component:
-    """The words of ``policy.js`` in the reader's language."""
+    """The words of ``policy.js`` in the reader's language, and the pulse that its cards are drawn after."""
     words = {f"data-{word}": context.t(f"screen.js.{word}") for word in WORDS}
-    return html.Div(hidden=True, **{"data-tf-policy-words": "1", **words})
+    pulse = read_pulse(context.identity)
+    return html.Div(hidden=True, **{"data-tf-policy-words": "1", "data-tf-pulse": pulse, **words})
 
 
 def view_links(context: Context, desk: Desk) -> Component:

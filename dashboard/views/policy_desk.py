@@ -25,7 +25,7 @@ from dashboard.publishing.states import OPEN, State
 from dashboard.publishing.typed import Scalar
 from dashboard.shell.context import Context
 from dashboard.shell.desk import store_of_board
-from dashboard.shell.policy_acts import sees_drafts
+from dashboard.shell.policy_pulse import sees_drafts
 
 AT_WORK: frozenset[State] = OPEN | {"rejected", "publishing", "publish_blocked"}
 

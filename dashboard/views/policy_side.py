@@ -12,7 +12,7 @@ from dashboard.components.icon import icon
 from dashboard.components.policy_words import edit_words, path_words
 from dashboard.publishing.model import Change, Note
 from dashboard.shell.context import Context
-from dashboard.shell.policy_acts import sees_drafts
+from dashboard.shell.policy_pulse import sees_drafts
 from dashboard.views.policy_desk import Desk, needs_review
 from dashboard.views.policy_diff import diff_list, differences
 from dashboard.views.policy_impact import impact_brief, impact_shown

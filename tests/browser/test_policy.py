@@ -13,7 +13,10 @@ from playwright.sync_api import Browser, Locator, expect
 from dashboard.clock import china_now
 from dashboard.envelope.keyring import ensure_demo_keys
 from dashboard.i18n.catalogue import t
+from dashboard.publishing.actors import Actor
+from dashboard.publishing.changes import discard, list_changes
 from dashboard.publishing.publish import install_baseline
+from dashboard.publishing.states import OPEN
 from dashboard.store.engine import Database
 from tests.browser.conftest import OpenBoard, settings_of
 from tests.browser.visit import SLOW, Visit, start_visit
@@ -41,6 +44,20 @@ def policy_board(
         sender.start()
         yield board
     database.close()
+
+
+@pytest.fixture(autouse=True)
+def _no_draft_left(policy_board: RunningBoard) -> Iterator[None]:
+    """Each test begins its own draft: an open one of another test would be found and gone on with."""
+    yield
+    database = Database(settings_of(policy_board.home))
+    try:
+        with database.write() as connection:
+            for change in list_changes(connection, states=OPEN):
+                author = Actor(change.author_id, change.author, role="policy_editor")
+                discard(connection, change.id, change.row_version, author, china_now())
+    finally:
+        database.close()
 
 
 def part(visit: Visit, mark: str, value: str = "") -> Locator:

@@ -289,6 +289,24 @@ def test_a_time_gone_by_is_refused(desk: PolicyHouse) -> None:
     assert desk.done("editor", "open", {})["state"] == "approved"
 
 
+def test_a_page_is_drawn_with_the_pulse_it_knows(desk: PolicyHouse) -> None:
+    """What moves between the drawing and the first question after it must be noticed as moved."""
+    page = next(page for page in all_pages() if page.key == "policy")
+
+    def drawn() -> str:
+        return desk.visitors["editor"].open(page.path).get_data(as_text=True)
+
+    def pulse() -> str:
+        return str(desk.visitors["editor"].get("/policy/pulse").get_json()["pulse"])
+
+    before = pulse()
+    assert f'"data-tf-pulse":"{before}"' in drawn()
+    desk.draft(appeals__resolve_hours="96")
+    assert pulse() != before
+    assert before not in drawn()
+    assert pulse() in drawn()
+
+
 def test_drafts_are_no_business_of_a_viewer(desk: PolicyHouse) -> None:
     change = desk.draft(appeals__resolve_hours="97")
     pulse = desk.visitors["viewer"].get("/policy/pulse").get_json()
