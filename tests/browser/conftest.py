@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -77,13 +80,36 @@ def bundles(pytestconfig: pytest.Config) -> Path:
 
 
 @pytest.fixture(scope="session")
-def demo_home(tmp_path_factory: pytest.TempPathFactory, bundles: Path) -> Path:
+def demo_snapshots(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """The two demo snapshots, built once for all processes of a run; the others wait for the first."""
+    base = tmp_path_factory.getbasetemp()
+    home = (base if worker_id == "master" else base.parent) / "demo-of-all"
+    with home.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (home / "complete").exists():
+            shutil.rmtree(home, ignore_errors=True)  # of a process that failed half way
+            home.mkdir()
+            publish_two_evenings(home)
+            (home / "complete").touch()
+    return home / "snapshots"
+
+
+@pytest.fixture(scope="session")
+def demo_home(tmp_path_factory: pytest.TempPathFactory, demo_snapshots: Path, bundles: Path) -> Path:
     """A home folder with demo accounts and the published demo snapshot of 90 days."""
     home = tmp_path_factory.mktemp("demo-home")
     (home / "cache").symlink_to(bundles)
     ensure_demo_accounts(settings_of(home))
-    publish_two_evenings(home)
+    # Files that never change are shared; what names the current one is this home's own.
+    shutil.copytree(demo_snapshots, home / "snapshots", copy_function=_share, symlinks=True)
     return home
+
+
+def _share(source: str, target: str) -> None:
+    if source.endswith(".parquet"):
+        os.link(source, target)
+    else:
+        shutil.copy2(source, target)
 
 
 @pytest.fixture(scope="session")
